@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the files vmas/N/meta and objects/ID/meta (their rows), the table of VMA flags, and
+ * reading /proc/PID/smaps. Which pages are dumped is pages.c's business.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "pages.h"
+#include "vma_nodes.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Documentation/filesystems/proc.rst, "VmFlags", Linux 6.18. */
+const struct ckpt_vm_flag ckpt_vm_flags[] = {
+	{"ac", CKPT_VM_ACCOUNT, 0, NULL},
+	{"gd", CKPT_VM_MAP, MAP_GROWSDOWN, NULL},
+	{"nr", CKPT_VM_MAP, MAP_NORESERVE, NULL},
+	{"lo", CKPT_VM_LOCK, 0, NULL},
+	{"sr", CKPT_VM_ADVISE, MADV_SEQUENTIAL, NULL},
+	{"rr", CKPT_VM_ADVISE, MADV_RANDOM, NULL},
+	{"dc", CKPT_VM_ADVISE, MADV_DONTFORK, NULL},
+	{"dd", CKPT_VM_ADVISE, MADV_DONTDUMP, NULL},
+	{"wf", CKPT_VM_ADVISE, MADV_WIPEONFORK, NULL},
+	{"hg", CKPT_VM_ADVISE, MADV_HUGEPAGE, NULL},
+	{"nh", CKPT_VM_ADVISE, MADV_NOHUGEPAGE, NULL},
+	{"mg", CKPT_VM_ADVISE, MADV_MERGEABLE, NULL},
+	{"sl", CKPT_VM_SEAL, 0, NULL},
+	{"mw", CKPT_VM_IMPLIED, 0, NULL}, /* kept: a shared file mapping may have been opened so */
+	{"rd", CKPT_VM_IMPLIED, 0, NULL},
+	{"wr", CKPT_VM_IMPLIED, 0, NULL},
+	{"ex", CKPT_VM_IMPLIED, 0, NULL},
+	{"sh", CKPT_VM_IMPLIED, 0, NULL},
+	{"mr", CKPT_VM_IMPLIED, 0, NULL},
+	{"me", CKPT_VM_IMPLIED, 0, NULL},
+	{"ms", CKPT_VM_IMPLIED, 0, NULL},
+	{"de", CKPT_VM_IMPLIED, 0, NULL},
+	{"dp", CKPT_VM_IMPLIED, 0, NULL},
+	{"sd", CKPT_VM_IMPLIED, 0, NULL},
+	{"nl", CKPT_VM_IMPLIED, 0, NULL},
+	{"ht", CKPT_VM_REFUSE, 0, "hugetlb memory"},
+	{"sf", CKPT_VM_REFUSE, 0, "synchronous DAX mapping"},
+	{"io", CKPT_VM_REFUSE, 0, "device memory"},
+	{"pf", CKPT_VM_REFUSE, 0, "device memory (PFN map)"},
+	{"mm", CKPT_VM_REFUSE, 0, "device memory (mixed map)"},
+	{"um", CKPT_VM_REFUSE, 0, "userfaultfd (missing)"},
+	{"uw", CKPT_VM_REFUSE, 0, "userfaultfd (write protect)"},
+	{"ui", CKPT_VM_REFUSE, 0, "userfaultfd (minor)"},
+	{"ss", CKPT_VM_REFUSE, 0, "shadow stack"},
+	{"gu", CKPT_VM_REFUSE, 0, "guard regions"},
+	{"", CKPT_VM_IMPLIED, 0, NULL},
+};
+_Static_assert(sizeof(ckpt_vm_flags) / sizeof(ckpt_vm_flags[0]) <= CKPT_VM_NFLAGS,
+	       "a flag has no bit");
+
+/* Words of `flags`: those a restore acts on, bit i being row i of the table above. */
+const struct ckpt_word ckpt_vm_flag_words[] = {
+	{"ac", 1ull << 0}, {"gd", 1ull << 1}, {"nr", 1ull << 2},  {"lo", 1ull << 3},
+	{"sr", 1ull << 4}, {"rr", 1ull << 5}, {"dc", 1ull << 6},  {"dd", 1ull << 7},
+	{"wf", 1ull << 8}, {"hg", 1ull << 9}, {"nh", 1ull << 10}, {"mg", 1ull << 11},
+	{"sl", 1ull << 12}, {"mw", 1ull << 13}, {NULL, 0},
+};
+#define STORED_FLAGS ((1ull << 14) - 1)
+
+static const struct ckpt_word how_words[] = {
+	{"anon", CKPT_VMA_ANON}, {"file", CKPT_VMA_FILE}, {"shm", CKPT_VMA_SHM},
+	{"vdso", CKPT_VMA_VDSO}, {"vvar", CKPT_VMA_VVAR}, {NULL, 0},
+};
+static const struct ckpt_word prot_words[] = {
+	{"read", CKPT_PROT_READ}, {"write", CKPT_PROT_WRITE}, {"exec", CKPT_PROT_EXEC}, {NULL, 0},
+};
+static const struct ckpt_word sharing_words[] = {{"private", 0}, {"shared", 1}, {NULL, 0}};
+static const struct ckpt_word source_words[] = {{"here", CKPT_RUN_HERE}, {NULL, 0}};
+static const struct ckpt_word object_words[] = {{"shm", CKPT_OBJECT_SHM}, {NULL, 0}};
+
+#define PAGES_ROWS(T)                                                                              \
+	{"npages", CKPT_ONE, 0, 0, {CKPT_F(dec, T, pages.npages)}},                                \
+	{                                                                                          \
+		"run", CKPT_MANY, offsetof(T, pages.runs), sizeof(struct ckpt_run),                \
+		{                                                                                  \
+			CKPT_F(hex, struct ckpt_run, start), CKPT_F(dec, struct ckpt_run, npages), \
+			CKPT_FA(enum, struct ckpt_run, source, source_words),                      \
+			CKPT_F(dec, struct ckpt_run, offset)                                       \
+		}                                                                                  \
+	}
+
+static const struct ckpt_row vma_rows[] = {
+	CKPT_ROWA(enum, struct ckpt_vma, how, how_words),
+	CKPT_ROW(hex, struct ckpt_vma, start),
+	CKPT_ROW(hex, struct ckpt_vma, end),
+	CKPT_ROWA(flags, struct ckpt_vma, prot, prot_words),
+	{"sharing", CKPT_ONE, 0, 0, {CKPT_FA(enum, struct ckpt_vma, shared, sharing_words)}},
+	CKPT_ROWA(flags, struct ckpt_vma, flags, ckpt_vm_flag_words),
+	CKPT_ROW(hex, struct ckpt_vma, pgoff),
+	{"fname", CKPT_OPT, offsetof(struct ckpt_vma, has_file), 0,
+	 {CKPT_F(str, struct ckpt_vma, fname), CKPT_F(dec, struct ckpt_vma, fsize),
+	  CKPT_F(int, struct ckpt_vma, fmtime)}},
+	{"object", CKPT_OPT, offsetof(struct ckpt_vma, has_object), 0,
+	 {CKPT_F(dec, struct ckpt_vma, object)}},
+	PAGES_ROWS(struct ckpt_vma),
+};
+
+static int vma_check(const void *obj, struct ckpt_err *err)
+{
+	const struct ckpt_vma *vma = obj;
+
+	if (vma->start % CKPT_PAGE_SIZE || vma->end % CKPT_PAGE_SIZE || vma->start >= vma->end)
+		return ckpt_fail(err, EINVAL, "start 0x%llx and end 0x%llx are no range of pages",
+				 (unsigned long long)vma->start, (unsigned long long)vma->end);
+	if (vma->end > 0x7ffffffff000) /* TASK_SIZE_MAX with four-level page tables */
+		return ckpt_fail(err, EINVAL, "end 0x%llx is above the user's half",
+				 (unsigned long long)vma->end);
+	if (vma->prot & ~7u || vma->flags & ~STORED_FLAGS)
+		return ckpt_fail(err, EINVAL, "unknown prot or flags");
+	if ((vma->how == CKPT_VMA_FILE) != (vma->has_file && vma->fname))
+		return ckpt_fail(err, EINVAL, "fname goes with how file, and only with it");
+	if ((vma->how == CKPT_VMA_SHM) != vma->has_object || (vma->has_object && !vma->shared))
+		return ckpt_fail(err, EINVAL, "object goes with how shm, and only with it");
+	if (vma->pages.npages && (vma->shared || vma->how > CKPT_VMA_FILE))
+		return ckpt_fail(err, EINVAL, "only private memory has pages of its own");
+	if (vma->how == CKPT_VMA_ANON && vma->shared)
+		return ckpt_fail(err, EINVAL, "shared anonymous memory is how shm");
+	return ckpt_pages_check(&vma->pages, vma->start, vma->end, err);
+}
+
+const struct ckpt_codec ckpt_vma_codec = {"vmas/N/meta", vma_rows, CKPT_NROWS(vma_rows), vma_check};
+
+static const struct ckpt_row object_rows[] = {
+	CKPT_ROWA(enum, struct ckpt_object, kind, object_words),
+	CKPT_ROW(hex, struct ckpt_object, size),
+	PAGES_ROWS(struct ckpt_object),
+};
+
+static int object_check(const void *obj, struct ckpt_err *err)
+{
+	const struct ckpt_object *object = obj;
+
+	if (!object->size || object->size % CKPT_PAGE_SIZE)
+		return ckpt_fail(err, EINVAL, "size is no number of pages");
+	return ckpt_pages_check(&object->pages, 0, object->size, err);
+}
+
+const struct ckpt_codec ckpt_object_codec = {"objects/ID/meta", object_rows,
+					     CKPT_NROWS(object_rows), object_check};
+
+bool ckpt_vma_has(const struct ckpt_vma *vma, const char *letters)
+{
+	for (int i = 0; ckpt_vm_flags[i].letters[0]; i++)
+		if (!strcmp(ckpt_vm_flags[i].letters, letters))
+			return vma->flags >> i & 1;
+	return false;
+}
+
+/* ---- /proc/PID/smaps ---- */
+
+struct smaps_reader {
+	struct ckpt_task *task;
+	struct ckpt_vma *vma; /* the one whose lines we read; NULL: left out */
+	void (*obstacle)(void *arg, const char *text);
+	void *arg;
+};
+
+static void obstacle_vma(struct smaps_reader *r, const char *why)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "vma %llx-%llx: %s", (unsigned long long)r->vma->start,
+		 (unsigned long long)r->vma->end, why);
+	r->obstacle(r->arg, text);
+}
+
+/* Undoes seq_path()'s escapes: the kernel writes newlines in paths as \012. */
+static char *unescape_path(const char *name)
+{
+	char *out = strdup(name), *to = out;
+
+	for (const char *p = name; out && *p; p++) {
+		if (!strncmp(p, "\\012", 4)) {
+			*to++ = '\n';
+			p += 3;
+		} else {
+			*to++ = *p;
+		}
+	}
+	if (out)
+		*to = '\0';
+	return out;
+}
+
+static const struct special_name {
+	const char *name;
+	enum ckpt_vma_how how;
+	const char *why;
+} special_names[] = {
+	{"[vdso]", CKPT_VMA_VDSO, NULL},
+	{"[vvar]", CKPT_VMA_VVAR, NULL},
+	{"[vvar_vclock]", CKPT_VMA_VVAR, NULL},
+	{"[heap]", CKPT_VMA_ANON, NULL},
+	{"[stack]", CKPT_VMA_ANON, NULL},
+	{"/dev/zero (deleted)", CKPT_VMA_SHM, NULL},
+	{"[uprobes]", CKPT_VMA_ANON, "uprobes page"},
+	{NULL, CKPT_VMA_ANON, NULL},
+};
+
+static int classify(struct smaps_reader *r, const char *name)
+{
+	struct ckpt_vma *vma = r->vma;
+	size_t len = strlen(name);
+
+	vma->how = CKPT_VMA_ANON;
+	for (const struct special_name *s = special_names; s->name; s++) {
+		if (strcmp(s->name, name))
+			continue;
+		vma->how = s->how;
+		if (s->why)
+			obstacle_vma(r, s->why);
+		return 0;
+	}
+	if (!strncmp(name, "[anon:", 6) || !strncmp(name, "[anon_shmem:", 12)) {
+		if (vma->shared)
+			vma->how = CKPT_VMA_SHM;
+		return 0;
+	}
+	if (name[0] == '[')
+		obstacle_vma(r, name);
+	if (name[0] != '/') {
+		if (vma->shared)
+			obstacle_vma(r, "shared memory of an unknown kind");
+		return 0;
+	}
+	vma->how = CKPT_VMA_FILE;
+	vma->has_file = true;
+	vma->fname = unescape_path(name);
+	if (len > 10 && !strcmp(name + len - 10, " (deleted)"))
+		obstacle_vma(r, name);
+	return vma->fname ? 0 : -ENOMEM;
+}
+
+static int read_head(struct smaps_reader *r, const char *line)
+{
+	unsigned long long start, end, pgoff;
+	char perms[5];
+	int name_at = 0;
+
+	if (sscanf(line, "%llx-%llx %4s %llx %*s %*s %n", &start, &end, perms, &pgoff, &name_at) < 4)
+		return -EINVAL;
+	r->vma = NULL;
+	if (start >= 1ull << 47)
+		return 0;
+	r->vma = CKPT_VEC_ADD(&r->task->vmas);
+	if (!r->vma)
+		return -ENOMEM;
+	r->vma->start = start;
+	r->vma->end = end;
+	r->vma->pgoff = pgoff;
+	r->vma->prot = (perms[0] == 'r' ? CKPT_PROT_READ : 0) |
+		       (perms[1] == 'w' ? CKPT_PROT_WRITE : 0) |
+		       (perms[2] == 'x' ? CKPT_PROT_EXEC : 0);
+	r->vma->shared = perms[3] == 's';
+	return classify(r, name_at ? line + name_at : "");
+}
+
+static void read_flag(struct smaps_reader *r, const char *letters)
+{
+	for (int i = 0; ckpt_vm_flags[i].letters[0]; i++) {
+		if (strcmp(ckpt_vm_flags[i].letters, letters))
+			continue;
+		if (1ull << i & STORED_FLAGS)
+			r->vma->flags |= 1ull << i;
+		/* The kernel's own pages are special mappings on some versions. */
+		if (ckpt_vm_flags[i].what == CKPT_VM_REFUSE && r->vma->how < CKPT_VMA_VDSO)
+			obstacle_vma(r, ckpt_vm_flags[i].why);
+		return;
+	}
+	char why[40];
+
+	snprintf(why, sizeof(why), "VMA flag '%s' is not known", letters);
+	obstacle_vma(r, why);
+}
+
+static int read_line(struct smaps_reader *r, char *line)
+{
+	char *save, *word;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (strchr("0123456789abcdef", line[0]))
+		return read_head(r, line);
+	if (!r->vma)
+		return 0;
+	if (!strncmp(line, "ProtectionKey:", 14) && strtol(line + 14, NULL, 10))
+		obstacle_vma(r, "memory protection key");
+	if (strncmp(line, "VmFlags:", 8))
+		return 0;
+	for (word = strtok_r(line + 8, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		read_flag(r, word);
+	return 0;
+}
+
+int ckpt_vmas_read(pid_t pid, struct ckpt_task *task,
+		   void (*obstacle)(void *arg, const char *text), void *arg, struct ckpt_err *err)
+{
+	struct smaps_reader r = {.task = task, .obstacle = obstacle, .arg = arg};
+	char path[40], *line = NULL;
+	size_t cap = 0;
+	FILE *f;
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return ckpt_fail_sys(err, "%s", path);
+	while (!ret && getline(&line, &cap, f) > 0)
+		ret = read_line(&r, line);
+	if (ret)
+		ckpt_fail(err, -ret, "%s: can't be read", path);
+	free(line);
+	fclose(f);
+	return ret;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the files `cpu` and `ldt`: one row per register, and their way from and to the kernel's
+ * register sets. Knows nothing of ptrace: who reads the sets is the backend.
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include "manifest.h"
+#include "x86_regs.h"
+
+/* One row per register; the asserts below say that none is missing and all lie right. */
+#define GP_REGS(X)                                                                                 \
+	X(r15) X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx)    \
+	X(rsi) X(rdi) X(orig_rax) X(rip) X(cs) X(eflags) X(rsp) X(ss) X(fs_base) X(gs_base) X(ds)   \
+	X(es) X(fs) X(gs)
+
+#define REG_ROW(r) CKPT_ROW(hex, struct ckpt_cpu, r),
+#define REG_SAME(r)                                                                                \
+	_Static_assert(offsetof(struct ckpt_cpu, r) == offsetof(struct user_regs_struct, r) &&     \
+			       sizeof(((struct ckpt_cpu *)0)->r) == 8,                             \
+		       "register " #r " lies elsewhere in struct user_regs_struct");
+#define REG_COUNT(r) +1
+
+GP_REGS(REG_SAME)
+_Static_assert((0 GP_REGS(REG_COUNT)) * 8 == sizeof(struct user_regs_struct),
+	       "a register of struct user_regs_struct has no row");
+
+static const struct ckpt_word restart_words[] = {
+	{"none", CKPT_RESTART_NONE},   {"nanosleep", CKPT_RESTART_NANOSLEEP},
+	{"clock_nanosleep", CKPT_RESTART_CLOCK_NANOSLEEP},
+	{"poll", CKPT_RESTART_POLL},   {"futex", CKPT_RESTART_FUTEX},
+	{"unknown", CKPT_RESTART_UNKNOWN}, {NULL, 0},
+};
+
+static const struct ckpt_row cpu_rows[] = {
+	GP_REGS(REG_ROW)
+	{"restart", CKPT_ONE, 0, 0,
+	 {CKPT_FA(enum, struct ckpt_cpu, restart, restart_words),
+	  CKPT_F(int, struct ckpt_cpu, restart_left)}},
+	{"tls", CKPT_MANY, offsetof(struct ckpt_cpu, tls), sizeof(struct ckpt_tls),
+	 {CKPT_F(dec, struct ckpt_tls, entry), CKPT_F(blob, struct ckpt_tls, desc)}},
+	CKPT_ROW(dec, struct ckpt_cpu, xsave_size),
+	{"xsave", CKPT_MANY, offsetof(struct ckpt_cpu, xsave), sizeof(struct ckpt_xsave),
+	 {CKPT_F(dec, struct ckpt_xsave, off), CKPT_F(blob, struct ckpt_xsave, data)}},
+};
+
+static int cpu_check(const void *obj, struct ckpt_err *err)
+{
+	const struct ckpt_cpu *cpu = obj;
+
+	if (cpu->xsave_size > CKPT_XSAVE_MAX || cpu->xsave_size % 8)
+		return ckpt_fail(err, EINVAL, "xsave_size %u is not the size of an xsave area",
+				 cpu->xsave_size);
+	for (size_t i = 0; i < cpu->xsave.n; i++) {
+		uint32_t off = cpu->xsave.v[i].off;
+
+		if (off % sizeof(cpu->xsave.v[i].data) || off >= cpu->xsave_size)
+			return ckpt_fail(err, EINVAL, "xsave piece at %u lies outside the area", off);
+		if (i && off <= cpu->xsave.v[i - 1].off)
+			return ckpt_fail(err, EINVAL, "xsave piece at %u is not in order", off);
+	}
+	return 0;
+}
+
+const struct ckpt_codec ckpt_cpu_codec = {"cpu", cpu_rows, CKPT_NROWS(cpu_rows), cpu_check};
+
+static const struct ckpt_row ldt_rows[] = {
+	CKPT_ROW(dec, struct ckpt_ldt, entry_size),
+	CKPT_ROW(dec, struct ckpt_ldt, number),
+	{"entry", CKPT_MANY, offsetof(struct ckpt_ldt, entries), sizeof(struct ckpt_ldt_entry),
+	 {CKPT_F(dec, struct ckpt_ldt_entry, index), CKPT_F(blob, struct ckpt_ldt_entry, desc)}},
+};
+
+static int ldt_check(const void *obj, struct ckpt_err *err)
+{
+	const struct ckpt_ldt *ldt = obj;
+
+	if (ldt->entry_size != sizeof(ldt->entries.v->desc))
+		return ckpt_fail(err, EINVAL, "entry_size %u is not 8", ldt->entry_size);
+	if (ldt->number > 8192) /* LDT_ENTRIES, arch/x86/include/uapi/asm/ldt.h */
+		return ckpt_fail(err, EINVAL, "number %u is more than 8192", ldt->number);
+	for (size_t i = 0; i < ldt->entries.n; i++)
+		if (ldt->entries.v[i].index >= ldt->number)
+			return ckpt_fail(err, EINVAL, "entry %u is not below number %u",
+					 ldt->entries.v[i].index, ldt->number);
+	return 0;
+}
+
+const struct ckpt_codec ckpt_ldt_codec = {"ldt", ldt_rows, CKPT_NROWS(ldt_rows), ldt_check};
+
+void ckpt_regs_from_user(const struct user_regs_struct *regs, struct ckpt_cpu *cpu)
+{
+	memcpy(cpu, regs, sizeof(*regs));
+}
+
+void ckpt_regs_to_user(const struct ckpt_cpu *cpu, struct user_regs_struct *regs)
+{
+	memcpy(regs, cpu, sizeof(*regs));
+}
+
+int ckpt_xsave_pack(const void *area, size_t size, struct ckpt_cpu *cpu)
+{
+	static const uint8_t zero[sizeof(cpu->xsave.v->data)];
+	const uint8_t *bytes = area;
+
+	cpu->xsave_size = size;
+	for (size_t off = 0; off < size; off += sizeof(zero)) {
+		size_t len = size - off < sizeof(zero) ? size - off : sizeof(zero);
+		struct ckpt_xsave *piece;
+
+		if (!memcmp(bytes + off, zero, len))
+			continue;
+		piece = CKPT_VEC_ADD(&cpu->xsave);
+		if (!piece)
+			return -ENOMEM;
+		piece->off = off;
+		memcpy(piece->data, bytes + off, len);
+	}
+	return 0;
+}
+
+int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struct ckpt_err *err)
+{
+	memset(area, 0, size);
+	for (size_t i = 0; i < cpu->xsave.n; i++) {
+		const struct ckpt_xsave *piece = &cpu->xsave.v[i];
+		size_t len = sizeof(piece->data);
+
+		if (piece->off >= size)
+			return ckpt_fail(err, EINVAL,
+					 "cpu: xsave piece at %u: this machine's area has %zu bytes",
+					 piece->off, size);
+		if (piece->off + len > size)
+			len = size - piece->off;
+		memcpy((uint8_t *)area + piece->off, piece->data, len);
+	}
+	return 0;
+}
+
+uint64_t ckpt_xsave_mask(void)
+{
+	uint32_t a, b, c, d;
+
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+		return 0;
+	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+	return (uint64_t)d << 32 | a;
+}
+
+void ckpt_cpuid_digest(char out[65])
+{
+	static const struct {
+		uint32_t leaf, sub;
+	} leaves[] = {{0, 0}, {1, 0}, {7, 0}, {7, 1}, {0xd, 0}, {0xd, 1}, {0x80000001, 0},
+		      {0x80000008, 0}};
+	uint32_t regs[sizeof(leaves) / sizeof(leaves[0])][4];
+	struct ckpt_digest digest;
+
+	memset(regs, 0, sizeof(regs));
+	for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+		__get_cpuid_count(leaves[i].leaf, leaves[i].sub, &regs[i][0], &regs[i][1],
+				  &regs[i][2], &regs[i][3]);
+	regs[1][1] &= 0x00ffffff; /* leaf 1 ebx: the APIC id of the CPU we happen to run on */
+	regs[7][1] &= 0x00ffffff;
+	ckpt_digest_of(regs, sizeof(regs), &digest);
+	ckpt_digest_hex(&digest, out);
+}
+
+void ckpt_regs_restarted(struct user_regs_struct *regs)
+{
+	if ((long long)regs->orig_rax < 0)
+		return;
+	switch (-(long long)regs->rax) {
+	case CKPT_ERESTARTSYS:
+	case CKPT_ERESTARTNOINTR:
+	case CKPT_ERESTARTNOHAND:
+		regs->rax = regs->orig_rax;
+		regs->rip -= 2;
+		break;
+	case CKPT_ERESTART_RESTARTBLOCK:
+		regs->rax = SYS_restart_syscall;
+		regs->rip -= 2;
+		break;
+	}
+}
