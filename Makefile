@@ -23,7 +23,7 @@ CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS    = $(shell pkg-config --libs $(PKGS)) -pthread
 
 SRCS    := $(wildcard src/*.c)
-OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/blank_blob.o
+OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/blank_blob.o
 LIBOBJS := $(filter-out $(BUILD)/main.o $(BUILD)/fs_ops.o,$(OBJS))
 
 .PHONY: all
@@ -39,6 +39,8 @@ $(BUILD)/%.o: src/%.c | $(BUILD)
 $(BUILD)/blank: src/blank.S | $(BUILD)
 	$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code \
 		-Wl,-Ttext-segment=0x10000 -o $@ $<
+$(BUILD)/stub.o: src/stub.S | $(BUILD)
+	$(CC) -c -o $@ $<
 $(BUILD)/blank_blob.o: src/blank_blob.S $(BUILD)/blank
 	$(CC) -I$(BUILD) -c -o $@ $<
 
@@ -46,6 +48,81 @@ $(BUILD):
 	mkdir -p $@
 
 -include $(wildcard $(BUILD)/*.d)
+
+# ---- tests ----
+
+# Programs that the scripts under tests/ checkpoint, and the little tools they use: one .c file
+# each, never built with a sanitizer.
+VICTIMS := $(patsubst tests/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/victims/*.c))
+
+$(BUILD)/victims/%: tests/victims/%.c tests/victims/victim.h | $(BUILD)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) -o $@ $< -lm
+
+# Prints every file and key of the tree, for the comparison with ckptfs(5).
+$(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Not -Isrc: <check.h> is libcheck's, not ours.
+$(BUILD)/unit: $(wildcard tests/unit/*.c) $(LIBOBJS)
+	$(CC) $(patsubst -Isrc,-iquote src,$(CPPFLAGS_ALL)) $(CFLAGS_ALL) $(shell pkg-config --cflags check) $(LDFLAGS) -o $@ \
+		$(filter %.c %.o,$^) $(LIBS) $(shell pkg-config --libs check)
+
+.PHONY: setup demo check tests check-asan check-tsan lint bench
+setup:
+	@bash tests/setup.sh check
+
+# The set-up may bring what this file needs when it is read: hence make once more.
+demo:
+	@bash tests/setup.sh build
+	@$(MAKE) --no-print-directory -s all
+	@BUILD=$(BUILD) bash tests/demo.sh
+
+check:
+	@bash tests/setup.sh check
+	@$(MAKE) --no-print-directory tests
+	@BUILD=$(BUILD) bash tests/run $(TESTS)
+
+tests: all $(VICTIMS) $(BUILD)/list_keys $(BUILD)/unit
+
+check-asan:
+	CKPT_TEST_SLOWER=3 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) check BUILD=build/asan \
+		SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+
+check-tsan:
+	CKPT_TEST_SLOWER=4 TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1 \
+	$(MAKE) check BUILD=build/tsan SANITIZE="-fsanitize=thread"
+
+lint:
+	@bash tests/setup.sh lint
+	clang-format --dry-run -Werror src/*.[ch] tests/*.c tests/*/*.[ch]
+	clang-tidy --quiet src/*.c -- $(CPPFLAGS_ALL) -std=gnu11
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppressions-list=.cppcheck -D__x86_64__ -D_GNU_SOURCE -Isrc src
+	shellcheck $(wildcard tests/*.sh) tests/run .ci/run $(wildcard mount-examples/*.sh)
+
+bench:
+	@bash tests/setup.sh check
+	@$(MAKE) --no-print-directory -s all $(BUILD)/victims/reaper $(BUILD)/victims/spawn \
+		$(BUILD)/victims/ballast
+	@BUILD=$(BUILD) bash tests/bench.sh
+
+# ---- installation ----
+
+.PHONY: install uninstall
+MANDIR ?= $(PREFIX)/share/man
+
+install: all
+	install -D -m 755 $(BUILD)/ckptfs $(DESTDIR)$(PREFIX)/bin/ckptfs
+	install -d $(DESTDIR)$(SBINDIR)
+	ln -sfn $(PREFIX)/bin/ckptfs $(DESTDIR)$(SBINDIR)/mount.fuse.ckptfs
+	install -D -m 644 man/ckptfs.1 $(DESTDIR)$(MANDIR)/man1/ckptfs.1
+	install -D -m 644 man/ckptfs.5 $(DESTDIR)$(MANDIR)/man5/ckptfs.5
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ckptfs $(DESTDIR)$(SBINDIR)/mount.fuse.ckptfs \
+		$(DESTDIR)$(MANDIR)/man1/ckptfs.1 $(DESTDIR)$(MANDIR)/man5/ckptfs.5
 
 .PHONY: clean
 clean:

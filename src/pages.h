@@ -3,7 +3,7 @@
  * Which pages of a VMA or an object belong in a dump, and their contents.
  *
  * A page is dumped when it is anonymous (swapped out counts) or was written privately; the
- * kernel's zero page and clean file pages are not. Selection uses the PAGEMAP_SCAN ioctl
+ * kernel's zero page, guard regions and clean file pages are not. Selection uses the PAGEMAP_SCAN ioctl
  * (Linux 6.7, fs/proc/task_mmu.c) where the kernel has it, else /proc/PID/pagemap entries with
  * /proc/kpageflags for the zero page; empty VMAs of any size cost nothing with either.
  */
@@ -17,6 +17,10 @@
 #include "task.h"
 #include "tree.h"
 
+struct ckpt_range {
+	uint64_t start, end;
+};
+
 /* What selection needs to know of one address space; reuse it for all VMAs. */
 struct ckpt_pagemap {
 	pid_t pid;
@@ -24,6 +28,12 @@ struct ckpt_pagemap {
 	int kflags_fd; /* /proc/kpageflags, -1 */
 	bool no_scan;  /* PAGEMAP_SCAN is not there */
 	uint64_t zero_pfn; /* 0: not known */
+	/* pages.c's own: */
+	uint64_t excluded;	/* PAGE_IS_* that keep a page out, as far as the kernel knows them */
+	uint64_t huge_zero_pfn; /* first page of the huge zero page; 0: not seen */
+	uint64_t plain_pfn;	/* the last one looked up that was none */
+	bool smaps_read;
+	CKPT_VEC(struct ckpt_range) empty; /* big VMAs without any page, from smaps */
 };
 int ckpt_pagemap_open(pid_t pid, struct ckpt_pagemap *out, struct ckpt_err *err);
 void ckpt_pagemap_close(struct ckpt_pagemap *pm);

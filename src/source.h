@@ -46,6 +46,9 @@ void ckpt_source_dir_close(struct ckpt_source *src);
 struct ckpt_page_stream;
 int ckpt_page_stream_open(struct ckpt_source *src, const char *path, struct ckpt_page_stream **out,
 			  struct ckpt_err *err);
+/* What is read is given back to the source (ops->drop), unless this was called before reading:
+ * for who only checks. */
+void ckpt_page_stream_keep(struct ckpt_page_stream *s);
 /* Exactly len bytes, else -EINVAL ("shorter than its runs"); */
 int ckpt_page_stream_read(struct ckpt_page_stream *s, void *buf, size_t len, struct ckpt_err *err);
 /* 0 at the end of the contents, else -EINVAL ("longer than its runs"). */

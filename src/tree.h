@@ -39,7 +39,7 @@ struct ckpt_entry {
 	uint32_t next;	   /* next entry of the same directory, 0: none */
 	uint32_t nsubdirs; /* for st_nlink */
 	uint64_t size;	   /* exact, bytes */
-	char *text;	   /* contents of TEXT; NULL for the others */
+	char *text;	   /* contents of TEXT; of SUMS once read; NULL for the others */
 	void *obj;	   /* the struct the codec prints */
 	const struct ckpt_pages *pages; /* PAGES, SUMS */
 	struct ckpt_sums *sums;		/* PAGES and SUMS of one directory share it */
@@ -64,7 +64,7 @@ struct ckpt_tree {
 	char *manifest;	      /* NULL until read */
 };
 
-/* Takes task over, also on failure. */
+/* Takes task over, also on failure. reader may be NULL: pages then give EIO. */
 int ckpt_tree_new(struct ckpt_task *task, const struct ckpt_page_reader *reader,
 		  struct ckpt_tree **out, struct ckpt_err *err);
 void ckpt_tree_free(struct ckpt_tree *tree);
@@ -85,6 +85,18 @@ int ckpt_node_kind_of(const char *path, bool *gz);
 /* Parses one text file into task (into a new element for vmas/N and so on). */
 int ckpt_node_parse(struct ckpt_task *task, const char *path, const char *text, size_t len,
 		    struct ckpt_err *err);
+
+/* Once all files are parsed: puts every collection in ascending order of its keys. -EINVAL if an
+ * element came twice. */
+int ckpt_task_sort(struct ckpt_task *task, struct ckpt_err *err);
+
+/* Whether a manifest lists every file that the format demands: all at the top, and in each
+ * directory of a collection all of its files. -EINVAL names the first that is missing. */
+struct ckpt_manifest;
+int ckpt_node_check_list(const struct ckpt_manifest *m, struct ckpt_err *err);
+
+/* Frees what a task owns, but not the task: for ckpt_task_free(). */
+void ckpt_node_fini(struct ckpt_task *task);
 
 /* Calls fn for every text file the format knows: name as in ckptfs(5) and its codec. */
 void ckpt_node_each_codec(void (*fn)(const char *name, const struct ckpt_codec *codec, void *arg),

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The contents of one staged file. Small files live in the heap, growing by doubling; from
+ * 64 KiB on a chunk is a mapping of its own, so that freeing it gives the memory back.
+ */
+#include "blob.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "quota.h"
+#include "task.h"
+
+#define CHUNK	 ((size_t)CKPT_CHUNK_SIZE)
+#define HEAP_MIN 512u
+#define HEAP_MAX 65536u
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+void ckpt_blob_init(struct ckpt_blob *b, uid_t uid, bool pages)
+{
+	*b = (struct ckpt_blob){.uid = uid, .pages = pages, .hasher = ckpt_hasher_new(pages)};
+}
+
+static void chunk_free(struct ckpt_blob *b, struct ckpt_chunk *c)
+{
+	if (!c->mem)
+		return;
+	if (c->cap == CHUNK)
+		munmap(c->mem, CHUNK);
+	else
+		free(c->mem);
+	ckpt_quota_give(b->uid, c->cap);
+	*c = (struct ckpt_chunk){0};
+}
+
+static void hash_drop(struct ckpt_blob *b)
+{
+	ckpt_hasher_free(b->hasher);
+	b->hasher = NULL;
+	b->hashed = 0;
+	b->has_digest = false;
+}
+
+void ckpt_blob_fini(struct ckpt_blob *b)
+{
+	for (size_t i = 0; i < b->chunks.n; i++)
+		chunk_free(b, &b->chunks.v[i]);
+	CKPT_VEC_FINI(&b->chunks);
+	hash_drop(b);
+	b->size = 0;
+}
+
+static void *chunk_map(bool whole)
+{
+	void *mem = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return NULL;
+	madvise(mem, CHUNK, MADV_DONTFORK);
+#ifdef MADV_POPULATE_WRITE
+	/* One call instead of 256 page faults, when all of it is about to be written. */
+	if (whole)
+		madvise(mem, CHUNK, MADV_POPULATE_WRITE);
+#endif
+	return mem;
+}
+
+/* Makes room for the first `need` bytes of a chunk; what was not written reads as zero. */
+static int chunk_grow(struct ckpt_blob *b, struct ckpt_chunk *c, size_t need)
+{
+	size_t cap = HEAP_MIN;
+	void *mem;
+	int ret;
+
+	if (need <= c->cap)
+		return 0;
+	while (cap < need)
+		cap *= 2;
+	if (cap > HEAP_MAX)
+		cap = CHUNK;
+	ret = ckpt_quota_take(b->uid, cap - c->cap);
+	if (ret)
+		return ret;
+	mem = cap == CHUNK ? chunk_map(need == CHUNK && !c->cap) : realloc(c->mem, cap);
+	if (!mem) {
+		ckpt_quota_give(b->uid, cap - c->cap);
+		return -ENOMEM;
+	}
+	if (cap < CHUNK) {
+		memset((char *)mem + c->cap, 0, cap - c->cap);
+	} else if (c->mem) {
+		memcpy(mem, c->mem, c->cap);
+		free(c->mem);
+	}
+	*c = (struct ckpt_chunk){mem, cap};
+	return 0;
+}
+
+static int chunk_at(struct ckpt_blob *b, uint64_t index, size_t need, struct ckpt_chunk **out)
+{
+	while (b->chunks.n <= index)
+		if (!CKPT_VEC_ADD(&b->chunks))
+			return -ENOMEM;
+	*out = &b->chunks.v[index];
+	return chunk_grow(b, *out, need);
+}
+
+static void hash_written(struct ckpt_blob *b, const void *buf, size_t len, uint64_t off)
+{
+	b->has_digest = false;
+	if (!b->hasher || off > b->hashed)
+		return;
+	if (off < b->hashed || ckpt_hasher_add(b->hasher, buf, len))
+		hash_drop(b);
+	else
+		b->hashed += len;
+}
+
+ssize_t ckpt_blob_write(struct ckpt_blob *b, const void *buf, size_t len, uint64_t off)
+{
+	size_t done = 0;
+	int ret = 0;
+
+	if (off > ckpt_quota_limit() || len > ckpt_quota_limit() - off)
+		return -ENOSPC;
+	while (done < len) {
+		uint64_t at = off + done;
+		size_t in = at % CHUNK, part = min_size(len - done, CHUNK - in);
+		struct ckpt_chunk *c;
+
+		ret = chunk_at(b, at / CHUNK, in + part, &c);
+		if (ret)
+			break;
+		memcpy((char *)c->mem + in, (const char *)buf + done, part);
+		done += part;
+	}
+	if (done) {
+		hash_written(b, buf, done, off);
+		if (off + done > b->size)
+			b->size = off + done;
+	}
+	return done || !ret ? (ssize_t)done : ret;
+}
+
+ssize_t ckpt_blob_read(const struct ckpt_blob *b, void *buf, size_t len, uint64_t off)
+{
+	size_t done = 0;
+
+	if (off >= b->size)
+		return 0;
+	if (len > b->size - off)
+		len = (size_t)(b->size - off);
+	while (done < len) {
+		uint64_t at = off + done;
+		size_t in = at % CHUNK, part = min_size(len - done, CHUNK - in), have = 0;
+		const struct ckpt_chunk *c = NULL;
+
+		if (at / CHUNK < b->chunks.n)
+			c = &b->chunks.v[at / CHUNK];
+		if (c && c->cap > in) {
+			have = min_size(part, c->cap - in);
+			memcpy((char *)buf + done, (const char *)c->mem + in, have);
+		}
+		memset((char *)buf + done + have, 0, part - have);
+		done += part;
+	}
+	return (ssize_t)done;
+}
+
+int ckpt_blob_truncate(struct ckpt_blob *b, uint64_t size)
+{
+	if (size > ckpt_quota_limit())
+		return -ENOSPC;
+	if (size == b->size)
+		return 0;
+	b->has_digest = false;
+	if (size < b->size) {
+		uint64_t keep = (size + CHUNK - 1) / CHUNK;
+
+		if (size < b->hashed)
+			hash_drop(b);
+		for (; b->chunks.n > keep; b->chunks.n--)
+			chunk_free(b, &b->chunks.v[b->chunks.n - 1]);
+		if (size % CHUNK && b->chunks.n == keep) {
+			struct ckpt_chunk *c = &b->chunks.v[keep - 1];
+
+			if (c->cap > size % CHUNK)
+				memset((char *)c->mem + size % CHUNK, 0, c->cap - size % CHUNK);
+		}
+		if (!size && !b->hasher)
+			b->hasher = ckpt_hasher_new(b->pages);
+	}
+	b->size = size;
+	return 0;
+}
+
+void ckpt_blob_drop(struct ckpt_blob *b, uint64_t off, uint64_t len)
+{
+	uint64_t end = off + len;
+
+	/* The last chunk is whole when the range reaches the end of the file. */
+	if (end >= b->size)
+		end = (uint64_t)b->chunks.n * CHUNK;
+	for (uint64_t i = (off + CHUNK - 1) / CHUNK; (i + 1) * CHUNK <= end && i < b->chunks.n; i++)
+		chunk_free(b, &b->chunks.v[i]);
+}
+
+/* Gives the hasher what it has not seen: all of it after writes that were out of order. */
+static int hash_rest(struct ckpt_blob *b)
+{
+	char *buf = b->hashed < b->size ? malloc(CHUNK) : NULL;
+	int ret = 0;
+
+	while (!ret && b->hashed < b->size) {
+		ssize_t n = buf ? ckpt_blob_read(b, buf, CHUNK, b->hashed) : -ENOMEM;
+
+		ret = n < 0 ? (int)n : ckpt_hasher_add(b->hasher, buf, (size_t)n);
+		if (!ret)
+			b->hashed += (uint64_t)n;
+	}
+	free(buf);
+	return ret;
+}
+
+int ckpt_blob_digest(struct ckpt_blob *b, bool pages, struct ckpt_digest *out)
+{
+	uint64_t size;
+	int ret;
+
+	if (!b->has_digest || b->pages != pages) {
+		if (!b->hasher || b->pages != pages) {
+			hash_drop(b);
+			b->pages = pages;
+			b->hasher = ckpt_hasher_new(pages);
+			if (!b->hasher)
+				return -ENOMEM;
+		}
+		ret = hash_rest(b);
+		if (!ret)
+			ret = ckpt_hasher_end(b->hasher, &size, &b->digest);
+		hash_drop(b); /* an ended hasher takes no more */
+		if (ret)
+			return ret;
+		b->has_digest = true;
+	}
+	*out = b->digest;
+	return 0;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Puts the parts together, and owns the list of obstacles: what a tree could not hold is named,
+ * never left out in silence.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "collect.h"
+#include "fd_nodes.h"
+#include "vma_nodes.h"
+
+void ckpt_obstacle_add(struct ckpt_obstacles *o, const char *fmt, ...)
+{
+	char **slot = CKPT_VEC_ADD(&o->text);
+	va_list ap;
+
+	if (!slot)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(slot, fmt, ap) < 0)
+		*slot = NULL;
+	va_end(ap);
+}
+
+void ckpt_obstacles_fini(struct ckpt_obstacles *o)
+{
+	for (size_t i = 0; i < o->text.n; i++)
+		free(o->text.v[i]);
+	CKPT_VEC_FINI(&o->text);
+}
+
+static void add_text(void *arg, const char *text)
+{
+	ckpt_obstacle_add(arg, "%s", text);
+}
+
+static void find_others(struct ckpt_collect *c)
+{
+	for (size_t i = 0; i < c->cap->tracees.n; i++) {
+		const struct ckpt_tracee *t = &c->cap->tracees.v[i];
+
+		if (t->tgid == c->cap->pid && t->tid != c->cap->pid)
+			ckpt_obstacle_add(&c->obstacles, "thread %d", t->tid);
+		else if (t->tgid != c->cap->pid && t->tid == t->tgid)
+			ckpt_obstacle_add(&c->obstacles, "child process %d", t->tid);
+	}
+}
+
+int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
+{
+	const struct ckpt_backend *b = ckpt_backend();
+	struct ckpt_task *task = c->task;
+	pid_t pid = c->cap->pid;
+	int ret;
+
+	find_others(c);
+	ret = ckpt_collect_proc(c, err);
+	if (!ret)
+		ret = ckpt_vmas_read(pid, task, add_text, &c->obstacles, err);
+	if (!ret)
+		ret = ckpt_fds_read(pid, task, add_text, &c->obstacles, err);
+	if (!ret)
+		ret = b->cpu_get(pid, &task->cpu, err);
+	if (ret == -ENOTSUP) { /* 32-bit code: our stub is not for it */
+		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
+		c->obstacles.no_remote = true;
+		ret = 0;
+	}
+	if (!ret)
+		ret = b->signals_get(pid, &task->signals, err);
+	if (!ret)
+		ret = b->rseq_get(pid, &task->thread, err);
+	if (ret)
+		return ret;
+	ckpt_wait_find(pid, c->mem_fd, &c->peek, c->stopped_at, &task->cpu);
+	ckpt_wait_remember(pid, c->stopped_at, &task->cpu);
+	if (!c->obstacles.no_remote)
+		ret = ckpt_collect_remote(c, err);
+	return ret ? ret : ckpt_collect_memory(c, err);
+}

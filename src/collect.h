@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Collects the state of a frozen task into a struct ckpt_task.
+ */
+#ifndef CKPT_COLLECT_H
+#define CKPT_COLLECT_H
+
+#include "backend.h"
+#include "err.h"
+#include "task.h"
+#include "waits.h"
+
+/* What can't be captured, as sentences: "fd 7: socket:[4711]". */
+struct ckpt_obstacles {
+	CKPT_VEC(char *) text;
+	bool no_remote; /* running code of ours inside the task is one of them */
+};
+void ckpt_obstacle_add(struct ckpt_obstacles *o, const char *fmt, ...) CKPT_PRINTF(2, 3);
+void ckpt_obstacles_fini(struct ckpt_obstacles *o);
+
+struct ckpt_collect {
+	const struct ckpt_captured *cap;
+	struct ckpt_wait_peek peek;
+	int64_t stopped_at; /* CLOCK_MONOTONIC ns */
+	int mem_fd;	    /* /proc/PID/mem, read and write */
+	struct ckpt_task *task;
+	struct ckpt_obstacles obstacles;
+	CKPT_VEC(int) object_fds; /* the memory of task->objects, by index; owned */
+	uint64_t slack; /* where our stub was: the page holds its old bytes again, 0: nowhere */
+};
+
+/* On the tracer thread, while the task is frozen. Afterwards the task is as it was. */
+int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err);
+
+/* Parts of it, one file each. */
+int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err);   /* from /proc */
+int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err); /* from inside */
+int ckpt_collect_memory(struct ckpt_collect *c, struct ckpt_err *err); /* pages, objects */
+
+/* XXH3-128 of the vdso this machine gives to programs, as hex; "" without vdso. */
+void ckpt_vdso_digest(char out[33]);
+
+#endif

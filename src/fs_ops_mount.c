@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The mount: from the options to a session, and its end. What was frozen runs on before the
+ * mount goes away, whatever ends it.
+ */
+#include "fs_ops.h"
+#include "fs_ops_fuse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "opts.h"
+#include "quota.h"
+
+#define IDLE_THREADS 10
+#define MAX_THREADS  64 /* a restore keeps one for as long as it takes */
+
+static struct fuse_session *session;
+
+const char *ckpt_fs_library(void)
+{
+	return fuse_pkgversion();
+}
+
+/* The kernel remembers attributes of a thawed task's inodes, and pages of mapped files. */
+static void forget(uint64_t first, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		fuse_lowlevel_notify_inval_inode(session, first + i, 0, 0);
+}
+
+/* In an option string commas and backslashes are spelled with a backslash before them. */
+static void put_escaped(struct ckpt_buf *buf, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ',' || *text == '\\')
+			ckpt_buf_puts(buf, "\\");
+		ckpt_buf_put(buf, text, 1);
+	}
+}
+
+static int make_args(const struct ckpt_opts *opts, struct fuse_args *args)
+{
+	struct ckpt_buf o = {0};
+	int ret;
+
+	ckpt_buf_puts(&o, "default_permissions,subtype=ckptfs,fsname=");
+	put_escaped(&o, opts->source);
+	if (opts->allow_other)
+		ckpt_buf_puts(&o, ",allow_other");
+	if (opts->pass.len)
+		ckpt_buf_put(&o, opts->pass.data, opts->pass.len);
+	ret = o.failed || fuse_opt_add_arg(args, "ckptfs") || fuse_opt_add_arg(args, "-o") ||
+	      fuse_opt_add_arg(args, o.data) || (opts->debug && fuse_opt_add_arg(args, "-d"));
+	ckpt_buf_fini(&o);
+	return ret ? -ENOMEM : 0;
+}
+
+static int serve(const struct ckpt_opts *opts)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int ret;
+
+	if (!config)
+		return -ENOMEM;
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
+	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
+	ret = ckpt_tasks_start();
+	if (!ret) {
+		ckpt_log("ckptfs " CKPT_VERSION " mounted on %s by uid %u", opts->mountpoint,
+			 getuid());
+		ret = fuse_session_loop_mt(session, config);
+	}
+	ckpt_tasks_stop();
+	ckpt_stages_stop();
+	fuse_loop_cfg_destroy(config);
+	return ret;
+}
+
+int ckpt_fs_serve(const struct ckpt_opts *opts)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	bool foreground = opts->foreground || opts->debug;
+	int status = CKPT_EXIT_SYS;
+
+	ckpt_fs = (struct ckpt_fs){
+		.opts = opts, .uid = getuid(), .gid = getgid(), .forget = forget};
+	clock_gettime(CLOCK_REALTIME, &ckpt_fs.since);
+	ckpt_quota_set_limit(opts->stage_limit);
+	ckpt_log_echo(foreground);
+	if (make_args(opts, &args))
+		goto free_args;
+	session = fuse_session_new(&args, &ckpt_fs_fuse_ops, sizeof(ckpt_fs_fuse_ops), NULL);
+	if (!session)
+		goto free_args;
+	if (fuse_set_signal_handlers(session))
+		goto destroy;
+	status = CKPT_EXIT_MOUNT;
+	if (fuse_session_mount(session, opts->mountpoint))
+		goto remove_handlers;
+	/* Threads do not survive the fork in here: none before it. */
+	status = CKPT_EXIT_SYS;
+	if (!fuse_daemonize(foreground))
+		/* A signal ends the loop with its number: that is a clean end as well. */
+		status = serve(opts) < 0 ? CKPT_EXIT_SYS : 0;
+	fuse_session_unmount(session);
+remove_handlers:
+	fuse_remove_signal_handlers(session);
+destroy:
+	fuse_session_destroy(session);
+free_args:
+	fuse_opt_free_args(&args);
+	return status;
+}

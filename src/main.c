@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ckptfs: the command.
+ */
+#include <stdio.h>
+
+#include "check.h"
+#include "fs_ops.h"
+#include "opts.h"
+
+int main(int argc, char **argv)
+{
+	struct ckpt_opts opts;
+	struct ckpt_err err = {0};
+	int status = 0;
+
+	if (ckpt_opts_parse(argc, argv, &opts, &err)) {
+		fprintf(stderr, "ckptfs: %s\n", err.text);
+		return CKPT_EXIT_USAGE;
+	}
+	if (opts.help)
+		fputs(ckpt_opts_usage, stdout);
+	else if (opts.version)
+		printf("ckptfs " CKPT_VERSION " (libfuse %s)\n", ckpt_fs_library());
+	else if (opts.check)
+		status = ckpt_check(stdout);
+	else
+		status = ckpt_fs_serve(&opts);
+	ckpt_opts_fini(&opts);
+	return status;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns reading /proc for single values, and the list of stopped processes (libproc2).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <libproc2/pids.h>
+#include "frozen.h"
+#include "proc.h"
+
+static FILE *open_proc(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
+bool ckpt_proc_status_text(pid_t pid, const char *key, char *out, size_t size)
+{
+	FILE *f = open_proc(pid, "status");
+	size_t cap = 0, len = strlen(key);
+	char *line = NULL;
+	bool found = false;
+
+	out[0] = '\0';
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		if (strncmp(line, key, len) || line[len] != ':')
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(out, size, "%s", line + len + 1 + strspn(line + len + 1, "\t "));
+		found = true;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+int64_t ckpt_proc_status(pid_t pid, const char *key, int base)
+{
+	char text[256];
+
+	if (!ckpt_proc_status_text(pid, key, text, sizeof(text)))
+		return -1;
+	return (int64_t)strtoull(text, NULL, base);
+}
+
+/* What follows "PID (COMM) " in stat; comm may hold anything, so the last ')' counts. */
+static char *stat_fields(pid_t pid, char *buf, size_t size)
+{
+	FILE *f = open_proc(pid, "stat");
+	size_t len = f ? fread(buf, 1, size - 1, f) : 0;
+	char *close_paren;
+
+	if (f)
+		fclose(f);
+	buf[len] = '\0';
+	close_paren = strrchr(buf, ')');
+	return close_paren && close_paren[1] ? close_paren + 2 : NULL;
+}
+
+char ckpt_proc_state(pid_t pid)
+{
+	char buf[2048], *fields = stat_fields(pid, buf, sizeof(buf));
+
+	return fields ? fields[0] : '\0';
+}
+
+int64_t ckpt_proc_stat(pid_t pid, int field)
+{
+	char buf[2048], *p = stat_fields(pid, buf, sizeof(buf));
+
+	for (int i = 3; p && i < field; i++) {
+		p = strchr(p, ' ');
+		if (p)
+			p++;
+	}
+	return p ? (int64_t)strtoull(p, NULL, 10) : -1;
+}
+
+void ckpt_proc_line(pid_t pid, const char *name, char *out, size_t size)
+{
+	FILE *f = open_proc(pid, name);
+
+	if (!f || !fgets(out, (int)size, f))
+		snprintf(out, size, "-");
+	out[strcspn(out, "\n")] = '\0';
+	if (f)
+		fclose(f);
+}
+
+void ckpt_proc_comm(pid_t pid, char *out, size_t size)
+{
+	ckpt_proc_line(pid, "comm", out, size);
+}
+
+char *ckpt_proc_link(pid_t pid, const char *name)
+{
+	char path[64], target[4096];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	len = readlink(path, target, sizeof(target));
+	if (len < 0)
+		return NULL;
+	if ((size_t)len == sizeof(target)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return strndup(target, (size_t)len);
+}
+
+int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
+{
+	size_t len = strlen(key), cap = 0;
+	char path[64], *line = NULL;
+	int64_t ns = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/sched", pid);
+	f = fopen(path, "re");
+	while (f && ns < 0 && getline(&line, &cap, f) > 0) {
+		long long ms, frac;
+		const char *colon = strchr(line, ':');
+
+		if (!strncmp(line, key, len) && colon && sscanf(colon, ": %lld.%6lld", &ms, &frac) == 2)
+			ns = ms * 1000000 + frac;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return ns;
+}
+
+int ckpt_proc_children(pid_t tid, int (*fn)(pid_t pid, void *arg), void *arg)
+{
+	char path[64];
+	int ret = 0, pid;
+	FILE *f;
+
+	/* /proc/TID is that of the thread's own entry in its process, whatever it leads. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", tid, tid);
+	f = fopen(path, "re");
+	while (f && !ret && fscanf(f, "%d", &pid) == 1)
+		ret = fn(pid, arg);
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+bool ckpt_proc_is_ancestor(pid_t ancestor, pid_t pid)
+{
+	for (int depth = 0; pid > 0 && depth < 4096; depth++) {
+		if (pid == ancestor)
+			return true;
+		pid = (pid_t)ckpt_proc_stat(pid, 4);
+	}
+	return false;
+}
+
+bool ckpt_stopped(pid_t pid)
+{
+	return ckpt_proc_state(pid) == 'T' && ckpt_proc_status(pid, "Tgid", 10) == pid;
+}
+
+int ckpt_stopped_each(void (*fn)(pid_t pid, void *arg), void *arg)
+{
+	enum pids_item items[] = {PIDS_ID_TGID, PIDS_STATE};
+	struct pids_info *info = NULL;
+	struct pids_stack *stack;
+	int ret = procps_pids_new(&info, items, 2);
+
+	if (ret < 0)
+		return ret;
+	while ((stack = procps_pids_get(info, PIDS_FETCH_TASKS_ONLY))) {
+		pid_t pid = PIDS_VAL(0, s_int, stack, info);
+
+		if (PIDS_VAL(1, s_ch, stack, info) == 'T')
+			fn(pid, arg);
+	}
+	procps_pids_unref(&info);
+	return 0;
+}

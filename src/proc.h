@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Small questions to /proc. Whole files that belong to one subject are read where the subject is
+ * (vma_nodes.c, fds.c). A task that is gone answers with -1, '\0' or an empty string.
+ */
+#ifndef CKPT_PROC_H
+#define CKPT_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A number from /proc/PID/status ("TracerPid", 10), in that base. */
+int64_t ckpt_proc_status(pid_t pid, const char *key, int base);
+/* The whole value of a line of /proc/PID/status; false if there is none. */
+bool ckpt_proc_status_text(pid_t pid, const char *key, char *out, size_t size);
+/* State letter of /proc/PID/stat. */
+char ckpt_proc_state(pid_t pid);
+/* Field N of /proc/PID/stat, counted as proc(5) does: from 4 on. */
+int64_t ckpt_proc_stat(pid_t pid, int field);
+/* First line of /proc/PID/NAME without newline; "-" when it can't be read. */
+void ckpt_proc_line(pid_t pid, const char *name, char *out, size_t size);
+void ckpt_proc_comm(pid_t pid, char *out, size_t size);
+/* Target of the link /proc/PID/NAME, malloc'd; NULL and errno. */
+char *ckpt_proc_link(pid_t pid, const char *name);
+/* A number from /proc/PID/sched ("se.exec_start", milliseconds with fraction), as ns; -1. */
+int64_t ckpt_proc_sched_ns(const char *pid, const char *key);
+
+/* Calls fn for every child of the thread; stops at a non-zero result and returns it. */
+int ckpt_proc_children(pid_t tid, int (*fn)(pid_t pid, void *arg), void *arg);
+
+/* Whether the process is one of pid's ancestors, or pid itself. */
+bool ckpt_proc_is_ancestor(pid_t ancestor, pid_t pid);
+
+#endif

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Runs system calls inside stopped tasks. Owns the stub, its place in the task and the scratch
+ * memory; knows nothing of what the calls are for.
+ *
+ * The rule that shapes everything here: at every instant our SIGKILL must leave a live task that
+ * goes on by itself. The kernel then resumes it from wherever it is stopped, so wherever that
+ * can be, either its own registers and mask are set or the stub is, which sets them.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "remote.h"
+#include "vma_nodes.h"
+#include "x86_regs.h"
+
+#define CALL_TIMEOUT_MS 20000
+#define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
+#define EVENT_STOP	128		 /* PTRACE_EVENT_STOP, linux/ptrace.h */
+#define STUB_MAGIC_LEN	8
+
+extern const char ckpt_stub_start[], ckpt_stub_entry[], ckpt_stub_slots[], ckpt_stub_end[];
+#define STUB_SIZE  ((size_t)(ckpt_stub_end - ckpt_stub_start))
+#define STUB_ENTRY ((size_t)(ckpt_stub_entry - ckpt_stub_start))
+#define STUB_SLOTS ((size_t)(ckpt_stub_slots - ckpt_stub_start))
+
+struct stub_slots {
+	uint64_t regs[15];
+	uint64_t rip, eflags, rsp, mask;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status)
+{
+	uint64_t end = 0;
+
+	for (unsigned int round = 0;; round++) {
+		pid_t got = waitpid(tid, status, __WALL | WNOHANG);
+
+		if (got == tid)
+			return WIFSTOPPED(*status) ? 0 : -ESRCH;
+		if (got < 0 && errno != EINTR)
+			return -ESRCH;
+		if (round < 100) {
+			/* a stop takes microseconds: do not sleep yet */
+			sched_yield();
+			continue;
+		}
+		if (!end)
+			end = now_ms() + timeout_ms;
+		else if (now_ms() > end)
+			return -ETIMEDOUT;
+		nanosleep(&(struct timespec){.tv_nsec = round < 300 ? 20000 : 500000}, NULL);
+	}
+}
+
+static int gone(pid_t tid, struct ckpt_err *err)
+{
+	return ckpt_fail(err, ESRCH, "task %d is gone", tid);
+}
+
+static int lost(pid_t tid, int code, const char *what, struct ckpt_err *err)
+{
+	if (code == ESRCH)
+		return gone(tid, err);
+	return ckpt_fail(err, code, "task %d: %s: %s", tid, what, strerror(code));
+}
+
+/* Resumes the task and waits for its next system-call stop. Signals it may not block (SIGSTOP)
+ * are handed on: the stop takes effect when the task is let go. */
+static int next_syscall_stop(pid_t tid, struct ckpt_err *err)
+{
+	int sig = 0, status, ret;
+
+	for (;;) {
+		if (ptrace(PTRACE_SYSCALL, tid, 0, sig))
+			return lost(tid, errno, "PTRACE_SYSCALL", err);
+		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
+		if (ret)
+			return lost(tid, -ret, "system call inside it", err);
+		if (WSTOPSIG(status) == SYSCALL_STOP)
+			return 0;
+		sig = 0;
+		if (status >> 16)
+			continue; /* PTRACE_EVENT_STOP: a job-control stop reported again */
+		sig = WSTOPSIG(status);
+		if (sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
+			return ckpt_fail(err, EIO, "task %d: signal %d inside a system call of ours",
+					 tid, sig);
+	}
+}
+
+static int set_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+{
+	struct user_regs_struct regs = r->saved;
+
+	regs.rip = r->entry;
+	regs.rax = nr;
+	regs.orig_rax = -1; /* not in a system call: the kernel must restart nothing */
+	regs.rdi = args[0];
+	regs.rsi = args[1];
+	regs.rdx = args[2];
+	regs.r10 = args[3];
+	regs.r8 = args[4];
+	regs.r9 = args[5];
+	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
+		return lost(r->tid, errno, "PTRACE_SETREGS", err);
+	return 0;
+}
+
+static int get_result(struct ckpt_remote *r, long *result, struct ckpt_err *err)
+{
+	struct user_regs_struct regs;
+
+	if (ptrace(PTRACE_GETREGS, r->tid, 0, &regs))
+		return lost(r->tid, errno, "PTRACE_GETREGS", err);
+	*result = (long)regs.rax;
+	return 0;
+}
+
+int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
+		     const uint64_t args[6])
+{
+	int ret = set_call(r, nr, args, err);
+
+	if (!ret)
+		ret = next_syscall_stop(r->tid, err); /* entry */
+	if (!ret)
+		ret = next_syscall_stop(r->tid, err); /* exit */
+	return ret ? ret : get_result(r, result, err);
+}
+
+int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err,
+				 long nr, const uint64_t args[6])
+{
+	int ret = set_call(r, nr, args, err);
+
+	if (!ret)
+		ret = next_syscall_stop(r->tid, err);
+	if (!ret && ptrace(PTRACE_INTERRUPT, r->tid, 0, 0))
+		ret = lost(r->tid, errno, "PTRACE_INTERRUPT", err);
+	if (!ret)
+		ret = next_syscall_stop(r->tid, err);
+	return ret ? ret : get_result(r, result, err);
+}
+
+int ckpt_remote_do(struct ckpt_remote *r, long *result, struct ckpt_err *err, const char *what,
+		   long nr, const uint64_t args[6])
+{
+	long value;
+	int ret = ckpt_remote_call(r, &value, err, nr, args);
+
+	if (ret)
+		return ret;
+	if (value < 0 && value >= -4095)
+		return ckpt_fail(err, (int)-value, "%s: %s", what, strerror((int)-value));
+	if (result)
+		*result = value;
+	return 0;
+}
+
+int ckpt_remote_put(struct ckpt_remote *r, size_t off, const void *data, size_t len,
+		    struct ckpt_err *err)
+{
+	if (off + len > CKPT_SCRATCH_SIZE)
+		return ckpt_fail(err, E2BIG, "%zu bytes are too many for one call", len);
+	if (pwrite(r->mem_fd, data, len, (off_t)(r->scratch + off)) != (ssize_t)len)
+		return ckpt_fail(err, EIO, "task %d: its memory can't be written", r->tid);
+	return 0;
+}
+
+int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len,
+		    struct ckpt_err *err)
+{
+	if (off + len > CKPT_SCRATCH_SIZE)
+		return ckpt_fail(err, E2BIG, "%zu bytes are too many for one call", len);
+	if (pread(r->mem_fd, data, len, (off_t)(r->scratch + off)) != (ssize_t)len)
+		return ckpt_fail(err, EIO, "task %d: its memory can't be read", r->tid);
+	return 0;
+}
+
+int ckpt_remote_settle(pid_t tid, struct ckpt_err *err)
+{
+	int status, sig = 0, ret;
+
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+		return lost(tid, errno, "PTRACE_INTERRUPT", err);
+	for (;;) {
+		if (ptrace(PTRACE_CONT, tid, 0, sig))
+			return lost(tid, errno, "PTRACE_CONT", err);
+		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
+		if (ret)
+			return lost(tid, -ret, "stop", err);
+		if (status >> 16 == EVENT_STOP)
+			return 0;
+		sig = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
+	}
+}
+
+/* ---- the stub in a live task ---- */
+
+/* The bytes at the end of the page are padding (zero), or a stub that an earlier daemon left. */
+static bool is_slack(const uint8_t *bytes, size_t len)
+{
+	if (!memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN))
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
+{
+	uint64_t addr = vma->end - STUB_SIZE;
+
+	if (!(vma->prot & CKPT_PROT_EXEC) || !(vma->prot & CKPT_PROT_READ) || vma->shared)
+		return false;
+	if (pread(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)addr) != (ssize_t)STUB_SIZE ||
+	    !is_slack(r->slack_bytes, STUB_SIZE))
+		return false;
+	if (!memcmp(r->slack_bytes, ckpt_stub_start, STUB_MAGIC_LEN))
+		memset(r->slack_bytes, 0, STUB_SIZE);
+	r->slack = addr;
+	r->entry = addr + STUB_ENTRY;
+	return true;
+}
+
+/* Slack of file mappings first: the vdso's page is the kernel's, and some kernels refuse it. */
+static int find_slack(struct ckpt_remote *r, const struct ckpt_task *task, struct ckpt_err *err)
+{
+	static const enum ckpt_vma_how order[] = {CKPT_VMA_FILE, CKPT_VMA_ANON, CKPT_VMA_VDSO};
+
+	for (size_t o = 0; o < sizeof(order) / sizeof(order[0]); o++)
+		for (size_t i = 0; i < task->vmas.n; i++)
+			if (task->vmas.v[i].how == order[o] && try_slack(r, &task->vmas.v[i]))
+				return 0;
+	return ckpt_fail(err, ENOTSUP, "task %d: no executable mapping has %zu bytes of slack", r->tid,
+			 STUB_SIZE);
+}
+
+static int write_stub(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	uint8_t stub[sizeof(r->slack_bytes)];
+	struct user_regs_struct regs = r->saved;
+	struct stub_slots slots;
+
+	ckpt_regs_restarted(&regs);
+	memcpy(slots.regs, &regs, sizeof(slots.regs));
+	slots.rip = regs.rip;
+	slots.eflags = regs.eflags;
+	slots.rsp = regs.rsp;
+	slots.mask = r->saved_mask;
+	memcpy(stub, ckpt_stub_start, STUB_SIZE);
+	memcpy(stub + STUB_SLOTS, &slots, sizeof(slots));
+	if (pwrite(r->mem_fd, stub, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
+		return ckpt_fail(err, ENOTSUP, "task %d: its code can't be written", r->tid);
+	return 0;
+}
+
+static int set_mask(pid_t tid, uint64_t mask, struct ckpt_err *err)
+{
+	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask))
+		return lost(tid, errno, "PTRACE_SETSIGMASK", err);
+	return 0;
+}
+
+/* A task inside a restartable sequence would be sent to its abort handler by the kernel had it
+ * been preempted (kernel/rseq.c, rseq_ip_fixup). Our call is a preemption it does not see: the
+ * kernel forgets the sequence when it looks at the stub's rip. */
+static void leave_rseq(struct ckpt_remote *r)
+{
+	struct {
+		uint64_t area;
+		uint32_t size, signature, flags, pad;
+	} conf = {0};
+	struct {
+		uint32_t version, flags;
+		uint64_t start_ip, post_commit_offset, abort_ip;
+	} cs;
+	uint64_t cs_addr = 0;
+
+	/* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13; struct rseq: rseq_cs at offset 8 */
+	if (ptrace(0x420f, r->tid, sizeof(conf), &conf) <= 0 || !conf.area)
+		return;
+	if (pread(r->mem_fd, &cs_addr, 8, (off_t)(conf.area + 8)) != 8 || !cs_addr)
+		return;
+	if (pread(r->mem_fd, &cs, sizeof(cs), (off_t)cs_addr) != (ssize_t)sizeof(cs))
+		return;
+	if (r->saved.rip - cs.start_ip < cs.post_commit_offset)
+		r->saved.rip = cs.abort_ip;
+}
+
+static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	long addr;
+	int ret = write_stub(r, err);
+
+	if (!ret)
+		ret = set_mask(r->tid, ~0ull, err);
+	if (!ret)
+		ret = ckpt_remote_do(r, &addr, err, "mmap of scratch memory", SYS_mmap,
+				     CKPT_ARGS(0, CKPT_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0));
+	if (!ret)
+		r->scratch = (uint64_t)addr;
+	return ret;
+}
+
+int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
+		     struct ckpt_err *err)
+{
+	int ret;
+
+	memset(r, 0, sizeof(*r));
+	r->tid = tid;
+	r->mem_fd = mem_fd;
+	r->live = true;
+	_Static_assert(sizeof(r->slack_bytes) >= 384, "the stub needs its place");
+	if (STUB_SIZE > sizeof(r->slack_bytes))
+		return ckpt_fail(err, EIO, "the stub has grown");
+	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
+		return lost(tid, errno, "PTRACE_GETREGS", err);
+	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
+		return lost(tid, errno, "PTRACE_GETSIGMASK", err);
+	leave_rseq(r);
+	ret = find_slack(r, task, err);
+	if (ret)
+		return ret;
+	ret = open_stub(r, err);
+	if (ret)
+		ckpt_remote_close(r, NULL);
+	return ret;
+}
+
+int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	int ret = 0, step;
+
+	if (r->scratch)
+		ret = ckpt_remote_do(r, NULL, err, "munmap of scratch memory", SYS_munmap,
+				     CKPT_ARGS(r->scratch, CKPT_SCRATCH_SIZE));
+	r->scratch = 0;
+	/* First to the stop inside get_signal() (kernel/signal.c): only on the way out of it is an
+	 * interrupted system call restarted from registers that we set. Then the mask, then the
+	 * registers: until the last step our death still finds the stub. */
+	step = ckpt_remote_settle(r->tid, ret ? NULL : err);
+	ret = ret ? ret : step;
+	step = set_mask(r->tid, r->saved_mask, ret ? NULL : err);
+	if (!step && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))
+		step = lost(r->tid, errno, "PTRACE_SETREGS", ret ? NULL : err);
+	ret = ret ? ret : step;
+	if (pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE &&
+	    !ret)
+		ret = gone(r->tid, err);
+	return ret;
+}
+
+int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
+		      struct ckpt_err *err)
+{
+	memset(r, 0, sizeof(*r));
+	r->tid = tid;
+	r->mem_fd = mem_fd;
+	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
+		return lost(tid, errno, "PTRACE_GETREGS", err);
+	r->entry = r->saved.rip + syscall_offset;
+	return set_mask(tid, ~0ull, err);
+}

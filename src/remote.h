@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls run inside a stopped task.
+ *
+ * Two kinds of task: a live one, which must go on by itself whatever becomes of us (the stub of
+ * stub.S in slack of its code, docs/remote.md), and a skeleton, which dies with us.
+ * Only the thread that traces the task may call.
+ */
+#ifndef CKPT_REMOTE_H
+#define CKPT_REMOTE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#include "err.h"
+#include "task.h"
+
+#define CKPT_SCRATCH_SIZE (96 * 1024) /* bytes; a whole LDT is 64 KiB */
+
+struct ckpt_remote {
+	pid_t tid;
+	int mem_fd;	  /* /proc/TID/mem, read and write */
+	uint64_t entry;	  /* address of a syscall instruction */
+	uint64_t scratch; /* CKPT_SCRATCH_SIZE bytes the task may read and write; 0: none yet */
+	bool live;
+	struct user_regs_struct saved; /* live: registers at the freeze */
+	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
+	uint64_t slack;		       /* live: where the stub lies */
+	uint8_t slack_bytes[512];      /* live: what was there before */
+};
+
+/* Waits up to timeout_ms until the tracee reports; its wait status. -ETIMEDOUT, -ESRCH (gone). */
+int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status);
+
+/* Live task, in a ptrace-stop of PTRACE_SEIZE. vmas: its mappings. Blocks all signals, places
+ * the stub and maps the scratch memory. -ENOTSUP: no room for the stub. */
+int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
+		     struct ckpt_err *err);
+
+/* Undoes ckpt_remote_open(): afterwards the task is in a ptrace-stop with its own registers and
+ * mask, and an interrupted system call is restarted by the kernel when it runs on. */
+int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err);
+
+/* Runs one system call; 0 and its result (negative errno as the kernel returns it) in *result.
+ * Failure to run it at all is -ESRCH, -ETIMEDOUT or -EIO. */
+int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
+		     const uint64_t args[6]);
+
+#define CKPT_ARGS(...) ((const uint64_t[6]){__VA_ARGS__})
+
+/* As above, and a negative result is an error too: its text starts with what. */
+int ckpt_remote_do(struct ckpt_remote *r, long *result, struct ckpt_err *err, const char *what,
+		   long nr, const uint64_t args[6]);
+
+/* Copies between us and the task's scratch memory (offset in bytes). -EIO, -ESRCH. */
+int ckpt_remote_put(struct ckpt_remote *r, size_t off, const void *data, size_t len,
+		    struct ckpt_err *err);
+int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len,
+		    struct ckpt_err *err);
+
+/* Gets the task from a system-call stop to a PTRACE_EVENT_STOP before it runs user code: the
+ * only place where the kernel restarts system calls from registers that were set. */
+int ckpt_remote_settle(pid_t tid, struct ckpt_err *err);
+
+/* ---- a skeleton, traced with PTRACE_O_EXITKILL ---- */
+
+/* A new process stopped before its first instruction: all its signals are blocked, and calls use
+ * the syscall instruction at that offset from its entry point. It has no scratch memory yet. */
+int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
+		      struct ckpt_err *err);
+
+/* Runs the call up to its entry, interrupts it there, lets it return: the kernel arms what it
+ * needs to restart it, and no time passes. *result as it returned (-516, or done). */
+int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err,
+				 long nr, const uint64_t args[6]);
+
+#endif

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From a tree to a process: reads the tree, checks that this machine and this user can have it,
+ * and runs the steps on a skeleton.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include "backend.h"
+#include "collect.h"
+#include "log.h"
+#include "manifest.h"
+#include "skeleton.h"
+#include "tree.h"
+#include "waits.h"
+#include "x86_regs.h"
+
+#define MAX_TEXT_FILE (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
+#define PR_SET_MDWE_NR 65
+
+/* ---- the tree ---- */
+
+static char *read_text(struct ckpt_source *src, const char *path, size_t *len, struct ckpt_err *err)
+{
+	uint64_t size;
+	ssize_t got;
+	char *text;
+	int ret = src->ops->size(src, path, &size);
+
+	if (ret) {
+		ckpt_fail(err, ret == -ENOENT ? EINVAL : -ret, "%s: %s", path,
+			  ret == -ENOENT ? "missing" : strerror(-ret));
+		return NULL;
+	}
+	if (size > MAX_TEXT_FILE) {
+		ckpt_fail(err, EINVAL, "%s: %llu bytes are too long for a text file", path,
+			  (unsigned long long)size);
+		return NULL;
+	}
+	text = malloc(size + 1);
+	got = text ? src->ops->read(src, path, text, size, 0) : -ENOMEM;
+	if (got < 0 || (uint64_t)got != size) {
+		ckpt_fail(err, got < 0 ? (int)-got : EINVAL, "%s: can't be read", path);
+		free(text);
+		return NULL;
+	}
+	text[size] = '\0';
+	*len = size;
+	return text;
+}
+
+static int load(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_task *task,
+		struct ckpt_err *err)
+{
+	int ret = ckpt_node_check_list(m, err);
+
+	for (size_t i = 0; !ret && i < m->n; i++) {
+		size_t len;
+		char *text;
+
+		if (ckpt_node_kind_of(m->v[i].path, NULL) != CKPT_NODE_TEXT)
+			continue;
+		text = read_text(src, m->v[i].path, &len, err);
+		if (!text)
+			return -err->code;
+		ret = ckpt_node_parse(task, m->v[i].path, text, len, err);
+		free(text);
+	}
+	return ret ? ret : ckpt_task_sort(task, err);
+}
+
+/* What the files say of each other. */
+static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
+{
+	for (size_t i = 0; i < task->vmas.n; i++) {
+		const struct ckpt_vma *vma = &task->vmas.v[i];
+		bool found = vma->how != CKPT_VMA_SHM;
+
+		if (i && vma->start < task->vmas.v[i - 1].end)
+			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: it overlaps the one before",
+					 (unsigned long long)vma->start);
+		for (size_t j = 0; !found && j < task->objects.n; j++)
+			found = task->objects.v[j].id == vma->object;
+		if (!found)
+			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: there is no objects/%llu",
+					 (unsigned long long)vma->start,
+					 (unsigned long long)vma->object);
+	}
+	return 0;
+}
+
+/* ---- this machine, this user ---- */
+
+static int check_machine(const struct ckpt_header *h, const struct ckpt_task *task,
+			 struct ckpt_err *err)
+{
+	uint64_t mask = ckpt_xsave_mask();
+	char digest[65];
+
+	if (strcmp(h->arch, "x86_64") || h->page_size != CKPT_PAGE_SIZE)
+		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes", h->arch,
+				 (unsigned long long)h->page_size);
+	if (h->features.n)
+		return ckpt_fail(err, ENOTSUP, "task: it uses the feature '%s', which this ckptfs does not "
+				 "know", h->features.v[0].name);
+	if (h->xsave_mask & ~mask)
+		return ckpt_fail(err, ENOTSUP,
+				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
+				 (unsigned long long)h->xsave_mask, (unsigned long long)mask);
+	ckpt_cpuid_digest(digest);
+	if (strcmp(digest, h->cpuid))
+		ckpt_log("restore %d: this CPU differs from the one of the freeze", h->pid);
+	ckpt_vdso_digest(digest);
+	for (size_t i = 0; i < task->vmas.n; i++)
+		if (task->vmas.v[i].how == CKPT_VMA_VDSO && strcmp(digest, h->vdso))
+			return ckpt_fail(err, ENOTSUP, "task: vdso: the kernel of the freeze (%s) gave "
+					 "another one", h->kernel ? h->kernel : "-");
+	return 0;
+}
+
+static int check_clocks(const struct ckpt_header *h, struct ckpt_err *err)
+{
+	int64_t now = ckpt_now();
+
+	if (h->clocks == CKPT_CLOCKS_IGNORE || now >= h->clock_monotonic)
+		return 0;
+	return ckpt_fail(err, ENOTSUP,
+			 "task: the monotonic clock would run back by %lld s: another boot; a line "
+			 "'clocks ignore' accepts that",
+			 (long long)((h->clock_monotonic - now) / 1000000000));
+}
+
+static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
+		      struct ckpt_err *err)
+{
+	if (who->foreign_ns)
+		return ckpt_fail(err, EPERM, "your %s namespace is not that of ckptfs: the process would "
+				 "leave it", who->foreign_ns_name);
+	if (who->seccomp)
+		return ckpt_fail(err, EPERM, "you run under a seccomp filter: the process would leave it");
+	if (!ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) && !ckpt_cred_has_cap(who, CAP_SYS_ADMIN))
+		return ckpt_fail(err, EPERM, "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE",
+				 task->header.pid);
+	return 0;
+}
+
+/* ---- the last steps ---- */
+
+static int arm(struct ckpt_skeleton *s, const struct ckpt_cpu *cpu, long nr, const uint64_t args[6],
+	       long *result, struct ckpt_err *err)
+{
+	int64_t left = cpu->restart_left;
+	struct timespec ts = {left / 1000000000, left % 1000000000};
+	int ret = ckpt_remote_put(&s->r, 0, &ts, sizeof(ts), err);
+
+	return ret ? ret : ckpt_remote_call_interrupted(&s->r, result, err, nr, args);
+}
+
+/* A wait whose time-out the kernel had remembered: run it again with the time that was left and
+ * interrupt it, so that the kernel remembers it here (arms current->restart_block). Then cpu's
+ * own registers with rax -516 let it go on as after any signal without a handler. */
+static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
+{
+	const uint64_t time = s->r.scratch;
+	long result = -CKPT_ERESTART_RESTARTBLOCK;
+	int64_t ms = (cpu->restart_left + 999999) / 1000000;
+	int ret = 0;
+
+	if ((int64_t)cpu->rax != -CKPT_ERESTART_RESTARTBLOCK)
+		return 0;
+	switch (cpu->restart_left < 0 && cpu->restart != CKPT_RESTART_POLL ? CKPT_RESTART_UNKNOWN
+									   : cpu->restart) {
+	case CKPT_RESTART_NANOSLEEP:
+		ret = arm(s, cpu, SYS_nanosleep, CKPT_ARGS(time, cpu->rsi), &result, err);
+		break;
+	case CKPT_RESTART_CLOCK_NANOSLEEP:
+		ret = arm(s, cpu, SYS_clock_nanosleep, CKPT_ARGS(cpu->rdi, 0, time, cpu->r10), &result,
+			  err);
+		break;
+	case CKPT_RESTART_FUTEX:
+		ret = arm(s, cpu, SYS_futex, CKPT_ARGS(cpu->rdi, cpu->rsi, cpu->rdx, time), &result, err);
+		break;
+	case CKPT_RESTART_POLL:
+		ret = arm(s, cpu, SYS_poll,
+			  CKPT_ARGS(cpu->rdi, cpu->rsi, cpu->restart_left < 0 ? (uint64_t)-1 : (uint64_t)ms),
+			  &result, err);
+		break;
+	default:
+		if (cpu->restart == CKPT_RESTART_UNKNOWN)
+			ckpt_log("restore %d: the time its wait had left is not known: it %s", s->pid,
+				 cpu->orig_rax == SYS_restart_syscall ? "ends with EINTR"
+								      : "starts afresh");
+		/* the same call from its start; what is not known any more is EINTR */
+		result = cpu->orig_rax == SYS_restart_syscall ? -EINTR : -CKPT_ERESTARTSYS;
+	}
+	if (!ret) /* ready meanwhile: its result is as good as the wait's */
+		cpu->rax = (uint64_t)result;
+	return ret;
+}
+
+/* From here on there is no memory of ours in it: the call that unmaps is the last one. */
+static int leave(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	return ckpt_skeleton_do(s, NULL, err, "munmap of the boot mapping", SYS_munmap, s->boot,
+				CKPT_PAGE_SIZE + CKPT_SCRATCH_SIZE);
+}
+
+int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	const struct ckpt_backend *b = ckpt_backend();
+	struct ckpt_cpu cpu = s->task->cpu; /* the vecs stay the task's */
+	int64_t now;
+	int ret = 0;
+
+	if (s->task->mm.mdwe)
+		ret = ckpt_skeleton_do(s, NULL, err, "mdwe", SYS_prctl, PR_SET_MDWE_NR, s->task->mm.mdwe);
+	now = ckpt_now();
+	if (!ret)
+		ret = restore_wait(s, &cpu, err);
+	if (!ret)
+		ret = leave(s, err);
+	if (!ret)
+		ret = ckpt_remote_settle(s->pid, err);
+	if (!ret)
+		ret = b->cpu_set(s->pid, &cpu, err);
+	if (!ret)
+		ret = b->mask_set(s->pid, s->task->signals.blocked, err);
+	if (!ret && (int64_t)cpu.rax == -CKPT_ERESTART_RESTARTBLOCK)
+		ckpt_wait_remember(s->pid, now, &cpu);
+	return ret ? ret : b->release(s->pid, s->task->header.stop_signal, err);
+}
+
+static int build(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	int (*const steps[])(struct ckpt_skeleton *, struct ckpt_err *) = {
+		ckpt_skeleton_new,    ckpt_restore_identity, ckpt_restore_memory, ckpt_restore_files,
+		ckpt_restore_process, ckpt_restore_signals,  ckpt_restore_creds,  ckpt_restore_finish,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
+		ret = steps[i](s, err);
+	if (!ret)
+		s->pid = 0; /* no longer ours to kill */
+	ckpt_skeleton_free(s);
+	return ret;
+}
+
+static void count_pages(const struct ckpt_task *task, struct ckpt_progress *progress)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < task->vmas.n; i++)
+		total += task->vmas.v[i].pages.npages;
+	for (size_t i = 0; i < task->objects.n; i++)
+		total += task->objects.v[i].pages.npages;
+	atomic_store(&progress->pages_total, total);
+	atomic_store(&progress->pages_done, 0);
+	atomic_store(&progress->pid, (unsigned int)task->header.pid);
+}
+
+int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
+		 const struct ckpt_cred *who, struct ckpt_progress *progress, struct ckpt_err *err)
+{
+	struct ckpt_task *task = ckpt_task_new();
+	struct ckpt_skeleton s = {.task = task, .src = src, .who = who, .progress = progress};
+	int ret = task ? load(src, m, task, err) : ckpt_fail(err, ENOMEM, "no memory for a task");
+
+	if (!ret)
+		ret = check_memory(task, err);
+	if (!ret)
+		ret = check_machine(&task->header, task, err);
+	if (!ret)
+		ret = check_clocks(&task->header, err);
+	if (!ret)
+		ret = check_user(task, who, err);
+	if (!ret) {
+		count_pages(task, progress);
+		ret = build(&s, err);
+	}
+	ckpt_task_free(task);
+	return ret;
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Makes skeletons: clone3 with set_tid, exec of the blank program, the boot mapping.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "backend.h"
+#include "proc.h"
+#include "skeleton.h"
+#include "vma_nodes.h"
+
+#define BLANK_SYSCALL 10 /* offset of the syscall instruction from _start in blank.S */
+#define BOOT_CODE     CKPT_PAGE_SIZE
+#define BOOT_SIZE     (BOOT_CODE + CKPT_SCRATCH_SIZE)
+#define LOWEST	      0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
+#define HIGHEST	      0x7ffffffff000ull
+
+extern const char ckpt_blank_start[], ckpt_blank_end[];
+
+static int blank_fd = -1;
+static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
+
+static void make_blank(void)
+{
+	size_t size = (size_t)(ckpt_blank_end - ckpt_blank_start);
+
+	blank_fd = memfd_create("ckptfs-blank", MFD_CLOEXEC);
+	if (blank_fd >= 0 && write(blank_fd, ckpt_blank_start, size) != (ssize_t)size) {
+		close(blank_fd);
+		blank_fd = -1;
+	}
+}
+
+/* ---- between clone and exec: raw system calls only, other threads may hold libc's locks ---- */
+
+static long raw_clone3(struct clone_args *args)
+{
+	return syscall(SYS_clone3, args, sizeof(*args));
+}
+
+/* In the skeleton: waits until it is traced, then becomes the blank. Without its tracer it
+ * reads the end of the pipe and ends. */
+static void __attribute__((noreturn)) skeleton_main(int go_r, int go_w)
+{
+	static const char *const none[] = {NULL};
+	char byte;
+
+	syscall(SYS_close, go_w);
+	if (syscall(SYS_read, go_r, &byte, 1) == 1)
+		syscall(SYS_execveat, blank_fd, "", none, none, AT_EMPTY_PATH);
+	syscall(SYS_exit_group, 126);
+	__builtin_unreachable();
+}
+
+/* In the intermediate child: it ends at once, so that init (or the nearest subreaper) is the
+ * parent of the skeleton. */
+static void __attribute__((noreturn)) parent_main(pid_t pid, int go_r, int go_w, int told)
+{
+	struct clone_args args;
+	pid_t set_tid = pid;
+	long got;
+
+	memset(&args, 0, sizeof(args));
+	args.exit_signal = SIGCHLD;
+	args.set_tid = (uintptr_t)&set_tid;
+	args.set_tid_size = 1;
+	got = raw_clone3(&args);
+	if (got == 0)
+		skeleton_main(go_r, go_w);
+	if (got < 0)
+		got = -errno;
+	syscall(SYS_write, told, &got, sizeof(got));
+	syscall(SYS_exit_group, 0);
+	__builtin_unreachable();
+}
+
+static int pid_taken(pid_t pid, struct ckpt_err *err)
+{
+	char comm[32], state = ckpt_proc_state(pid);
+
+	if (!state)
+		return ckpt_fail(err, EEXIST,
+				 "PID %d is taken: it still names a process group or session, or a "
+				 "thread of another process", pid);
+	ckpt_proc_comm(pid, comm, sizeof(comm));
+	if (state == 'Z')
+		return ckpt_fail(err, EEXIST,
+				 "PID %d is taken: %s has ended but its parent %d has not reaped it",
+				 pid, comm, (int)ckpt_proc_stat(pid, 4));
+	return ckpt_fail(err, EEXIST, "PID %d is taken by process %d (%s)", pid, pid, comm);
+}
+
+static int clone_failed(pid_t pid, int code, struct ckpt_err *err)
+{
+	if (code == EEXIST)
+		return pid_taken(pid, err);
+	if (code == EPERM)
+		return ckpt_fail(err, EPERM,
+				 "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE", pid);
+	if (code == EINVAL)
+		return ckpt_fail(err, EINVAL, "PID %d is above kernel.pid_max", pid);
+	return ckpt_fail(err, code, "PID %d: clone3: %s", pid, strerror(code));
+}
+
+/* Forks the intermediate child and learns what became of the skeleton. */
+static int clone_skeleton(pid_t pid, const int go[2], struct ckpt_err *err)
+{
+	struct clone_args args;
+	int told[2], status;
+	long got = -ECHILD, child;
+
+	if (pipe2(told, O_CLOEXEC))
+		return ckpt_fail_sys(err, "pipe");
+	memset(&args, 0, sizeof(args));
+	args.exit_signal = SIGCHLD;
+	child = raw_clone3(&args);
+	if (child == 0)
+		parent_main(pid, go[0], go[1], told[1]);
+	close(told[1]);
+	if (child < 0) {
+		close(told[0]);
+		return ckpt_fail_sys(err, "clone3");
+	}
+	if (read(told[0], &got, sizeof(got)) != (ssize_t)sizeof(got))
+		got = -ECHILD;
+	close(told[0]);
+	while (waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR)
+		;
+	return got < 0 ? clone_failed(pid, (int)-got, err) : 0;
+}
+
+static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	const struct ckpt_backend *b = ckpt_backend();
+	pid_t pid = s->task->header.pid;
+	int go[2], ret;
+
+	pthread_once(&blank_once, make_blank);
+	if (blank_fd < 0)
+		return ckpt_fail(err, ENOMEM, "no memory file for the skeleton's program");
+	if (pipe2(go, O_CLOEXEC))
+		return ckpt_fail_sys(err, "pipe");
+	ret = clone_skeleton(pid, go, err);
+	close(go[0]);
+	if (!ret) {
+		s->pid = pid;
+		ret = b->seize_skeleton(pid, err);
+	}
+	if (!ret && write(go[1], "", 1) != 1)
+		ret = ckpt_fail_sys(err, "skeleton %d", pid);
+	close(go[1]); /* if it was not seized: it ends */
+	if (!ret)
+		ret = b->wait_exec(pid, err);
+	return ret ? ret : ckpt_remote_settle(pid, err);
+}
+
+/* ---- address space ---- */
+
+static int range_order(const void *a, const void *b)
+{
+	const struct ckpt_span *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int use_range(struct ckpt_skeleton *s, uint64_t start_, uint64_t end)
+{
+	struct ckpt_span *range = CKPT_VEC_ADD(&s->used);
+
+	if (!range)
+		return -ENOMEM;
+	*range = (struct ckpt_span){start_, end};
+	return 0;
+}
+
+uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size)
+{
+	uint64_t at = LOWEST;
+
+	size = (size + CKPT_PAGE_SIZE - 1) & ~(CKPT_PAGE_SIZE - 1);
+	if (s->used.n)
+		qsort(s->used.v, s->used.n, sizeof(*s->used.v), range_order);
+	for (size_t i = 0; i < s->used.n; i++) {
+		/* a page between, so that nothing merges or grows into it */
+		if (at + size + CKPT_PAGE_SIZE <= s->used.v[i].start)
+			break;
+		if (s->used.v[i].end + CKPT_PAGE_SIZE > at)
+			at = s->used.v[i].end + CKPT_PAGE_SIZE;
+	}
+	if (at + size > HIGHEST || use_range(s, at, at + size))
+		return 0;
+	return at;
+}
+
+static void no_obstacle(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+/* Notes what is in use: the skeleton's own mappings and those it shall have. */
+static int find_used(struct ckpt_skeleton *s, struct ckpt_task *own, struct ckpt_err *err)
+{
+	int ret = ckpt_vmas_read(s->pid, own, no_obstacle, NULL, err);
+
+	for (size_t i = 0; !ret && i < own->vmas.n; i++) {
+		const struct ckpt_vma *vma = &own->vmas.v[i];
+
+		ret = use_range(s, vma->start, vma->end);
+		if (!ret && vma->how >= CKPT_VMA_VDSO) {
+			struct ckpt_vma *copy = CKPT_VEC_ADD(&s->vdso);
+
+			if (copy)
+				*copy = *vma;
+			else
+				ret = -ENOMEM;
+		}
+	}
+	for (size_t i = 0; !ret && i < s->task->vmas.n; i++)
+		ret = use_range(s, s->task->vmas.v[i].start, s->task->vmas.v[i].end);
+	return ret ? ckpt_fail(err, ENOMEM, "no memory for the address map") : 0;
+}
+
+static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	static const uint8_t code[] = {0x0f, 0x05, 0xf4}; /* syscall; hlt */
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	uint64_t at = ckpt_skeleton_gap(s, BOOT_SIZE);
+	int ret;
+
+	if (!at)
+		return ckpt_fail(err, ENOTSUP, "no %llu free bytes of address space",
+				 (unsigned long long)BOOT_SIZE);
+	ret = ckpt_skeleton_do(s, NULL, err, "boot mapping", SYS_mmap, at, BOOT_CODE,
+			       PROT_READ | PROT_EXEC, flags, (uint64_t)-1, 0);
+	if (!ret)
+		ret = ckpt_skeleton_do(s, NULL, err, "scratch mapping", SYS_mmap, at + BOOT_CODE,
+				       CKPT_SCRATCH_SIZE, PROT_READ | PROT_WRITE, flags,
+				       (uint64_t)-1, 0);
+	if (ret)
+		return ret;
+	if (pwrite(s->r.mem_fd, code, sizeof(code), (off_t)at) != (ssize_t)sizeof(code))
+		return ckpt_fail_sys(err, "skeleton %d: its memory", s->pid);
+	s->boot = at;
+	s->r.entry = at;
+	s->r.scratch = at + BOOT_CODE;
+	return 0;
+}
+
+static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	struct ckpt_task *own = ckpt_task_new();
+	int ret = own ? find_used(s, own, err) : ckpt_fail(err, ENOMEM, "no memory");
+
+	if (!ret)
+		ret = map_boot(s, err);
+	for (size_t i = 0; !ret && i < own->vmas.n; i++)
+		ret = ckpt_skeleton_do(s, NULL, err, "munmap of the skeleton's own memory", SYS_munmap,
+				       own->vmas.v[i].start, own->vmas.v[i].end - own->vmas.v[i].start);
+	if (!ret)
+		ret = ckpt_skeleton_do(s, NULL, err, "close_range", SYS_close_range, 0, ~0u, 0);
+	ckpt_task_free(own);
+	return ret;
+}
+
+int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	char path[40];
+	int ret = start(s, err);
+
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
+	s->r.mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (s->r.mem_fd < 0)
+		return ckpt_fail_sys(err, "%s", path);
+	ret = ckpt_remote_adopt(&s->r, s->pid, s->r.mem_fd, BLANK_SYSCALL, err);
+	return ret ? ret : empty(s, err);
+}
+
+void ckpt_skeleton_free(struct ckpt_skeleton *s)
+{
+	if (s->pid > 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, __WALL);
+	}
+	if (s->r.mem_fd > 0)
+		close(s->r.mem_fd);
+	CKPT_VEC_FINI(&s->used);
+	CKPT_VEC_FINI(&s->vdso);
+}
+
+int ckpt_skeleton_open(struct ckpt_skeleton *s, const char *path, int flags, long *fd,
+		       struct ckpt_err *err)
+{
+	int ret = ckpt_remote_put(&s->r, 0, path, strlen(path) + 1, err);
+
+	return ret ? ret : ckpt_skeleton_do(s, fd, err, path, SYS_open, s->r.scratch, (uint64_t)flags, 0);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A skeleton: a new process with the wanted PID and nothing in it, driven by system calls run
+ * inside it until it is the process of the tree. It is traced with PTRACE_O_EXITKILL, so that
+ * it dies with us until its last register is set.
+ *
+ * The thread that makes it must finish or kill it.
+ */
+#ifndef CKPT_SKELETON_H
+#define CKPT_SKELETON_H
+
+#include <stdint.h>
+#include <sys/types.h>
+#include "cred.h"
+#include "err.h"
+#include "remote.h"
+#include "restore.h"
+#include "source.h"
+#include "task.h"
+
+struct ckpt_span {
+	uint64_t start, end;
+};
+
+struct ckpt_skeleton {
+	pid_t pid;
+	struct ckpt_remote r; /* r.mem_fd is ours */
+	const struct ckpt_task *task;
+	struct ckpt_source *src;
+	const struct ckpt_cred *who;
+	struct ckpt_progress *progress;
+	CKPT_VEC(struct ckpt_span) used; /* address ranges no helper mapping may take */
+	uint64_t boot; /* code page and scratch memory of ours in it */
+	CKPT_VEC(struct ckpt_vma) vdso; /* the kernel's own mappings, as a new process gets them */
+};
+
+/* Creates it, seized and empty but for the boot mapping. -EEXIST says who has the PID. */
+int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err);
+/* Kills it if it is not released yet; frees. */
+void ckpt_skeleton_free(struct ckpt_skeleton *s);
+
+/* A free range of that size (bytes), marked as used. 0: there is none. */
+uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size);
+
+/* One call that must succeed. what: for the message ("fd 3: lseek"). */
+#define ckpt_skeleton_do(s, result, err, what, nr, ...)                                            \
+	ckpt_remote_do(&(s)->r, result, err, what, nr, CKPT_ARGS(__VA_ARGS__))
+
+/* Opens a path inside the skeleton: descriptor in *fd. */
+int ckpt_skeleton_open(struct ckpt_skeleton *s, const char *path, int flags, long *fd,
+		       struct ckpt_err *err);
+
+/* -EBUSY if the open regular file is not the one of the freeze (size in bytes, mtime in ns). */
+int ckpt_skeleton_check_file(struct ckpt_skeleton *s, const char *path, long fd, uint64_t size,
+			     int64_t mtime, struct ckpt_err *err);
+
+/* The steps, one file each. */
+int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err); /* the maker's */
+int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err);
+int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err);
+int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err); /* session, cwd ... */
+int ckpt_restore_signals(struct ckpt_skeleton *s, struct ckpt_err *err);
+int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err); /* the task's own */
+int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err); /* lets it run */
+
+#endif

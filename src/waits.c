@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns the question how long an interrupted wait has still to go.
+ */
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "proc.h"
+#include "waits.h"
+#include "x86_regs.h"
+
+#define REMEMBERED 256
+
+/* A wait we froze or restored, by process (pid and start time) and place in its program. */
+struct remembered {
+	pid_t pid;
+	int64_t start_time;
+	uint64_t rip, rsp;
+	uint32_t kind;
+	int64_t deadline; /* CLOCK_MONOTONIC; -1: without limit */
+};
+static struct remembered table[REMEMBERED];
+static unsigned int next_slot;
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+
+int64_t ckpt_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
+}
+
+void ckpt_wait_peek(pid_t pid, struct ckpt_wait_peek *out)
+{
+	char name[16];
+	int64_t theirs, ours, now;
+
+	out->slept = -1;
+	if (ckpt_proc_state(pid) != 'S')
+		return;
+	snprintf(name, sizeof(name), "%d", pid);
+	theirs = ckpt_proc_sched_ns(name, "se.exec_start");
+	/* The same clock for us: a yield brings our own exec_start up to date. */
+	sched_yield();
+	now = ckpt_now();
+	ours = ckpt_proc_sched_ns("thread-self", "se.exec_start");
+	if (theirs > 0 && ours > 0)
+		out->slept = now - (ours - theirs);
+}
+
+static bool read_timespec(int mem_fd, uint64_t addr, int64_t *ns)
+{
+	struct timespec ts;
+
+	if (pread(mem_fd, &ts, sizeof(ts), (off_t)addr) != (ssize_t)sizeof(ts))
+		return false;
+	*ns = ts.tv_sec * 1000000000ll + ts.tv_nsec;
+	return true;
+}
+
+/* The kernel stack is gone once the task has stopped elsewhere, so a restarted wait that nobody
+ * remembers stays unknown. */
+static bool recall(pid_t pid, int64_t now, struct ckpt_cpu *cpu)
+{
+	int64_t start = ckpt_proc_stat(pid, 22);
+	bool found = false;
+
+	pthread_mutex_lock(&table_lock);
+	for (unsigned int i = 0; i < REMEMBERED && !found; i++) {
+		const struct remembered *r = &table[i];
+
+		if (r->pid != pid || r->start_time != start || r->rip != cpu->rip ||
+		    r->rsp != cpu->rsp)
+			continue;
+		cpu->restart = r->kind;
+		cpu->restart_left = r->deadline < 0 ? -1 : r->deadline - now;
+		if (r->deadline >= 0 && cpu->restart_left < 0)
+			cpu->restart_left = 0;
+		found = true;
+	}
+	pthread_mutex_unlock(&table_lock);
+	return found;
+}
+
+void ckpt_wait_remember(pid_t pid, int64_t now, const struct ckpt_cpu *cpu)
+{
+	int64_t start = ckpt_proc_stat(pid, 22);
+	struct remembered *r = NULL;
+
+	if (cpu->restart == CKPT_RESTART_NONE || cpu->restart == CKPT_RESTART_UNKNOWN)
+		return;
+	pthread_mutex_lock(&table_lock);
+	for (unsigned int i = 0; i < REMEMBERED && !r; i++)
+		if (table[i].pid == pid)
+			r = &table[i];
+	if (!r)
+		r = &table[next_slot++ % REMEMBERED];
+	*r = (struct remembered){pid, start, cpu->rip, cpu->rsp, cpu->restart,
+				 cpu->restart_left < 0 ? -1 : now + cpu->restart_left};
+	pthread_mutex_unlock(&table_lock);
+}
+
+/* One row per system call that ends with ERESTART_RESTARTBLOCK: where its time-out is. */
+struct wait_row {
+	long nr;
+	enum ckpt_restart kind;
+	/* Time asked for, in ns; -1: no limit. rem: address of the kernel's own answer, 0. */
+	bool (*asked)(int mem_fd, const struct ckpt_cpu *cpu, int64_t *ns, uint64_t *rem);
+};
+
+static bool asked_nanosleep(int mem_fd, const struct ckpt_cpu *cpu, int64_t *ns, uint64_t *rem)
+{
+	*rem = cpu->rsi;
+	return read_timespec(mem_fd, cpu->rdi, ns);
+}
+
+static bool asked_clock_nanosleep(int mem_fd, const struct ckpt_cpu *cpu, int64_t *ns,
+				  uint64_t *rem)
+{
+	*rem = cpu->r10;
+	return read_timespec(mem_fd, cpu->rdx, ns);
+}
+
+static bool asked_poll(int mem_fd, const struct ckpt_cpu *cpu, int64_t *ns, uint64_t *rem)
+{
+	(void)mem_fd;
+	*rem = 0;
+	*ns = (int32_t)cpu->rdx < 0 ? -1 : (int64_t)(int32_t)cpu->rdx * 1000000;
+	return true;
+}
+
+static bool asked_futex(int mem_fd, const struct ckpt_cpu *cpu, int64_t *ns, uint64_t *rem)
+{
+	*rem = 0;
+	*ns = -1; /* an absolute time-out: the same call again is right */
+	if ((cpu->rsi & FUTEX_CMD_MASK) != FUTEX_WAIT)
+		return true;
+	return read_timespec(mem_fd, cpu->r10, ns);
+}
+
+static const struct wait_row wait_rows[] = {
+	{SYS_nanosleep, CKPT_RESTART_NANOSLEEP, asked_nanosleep},
+	{SYS_clock_nanosleep, CKPT_RESTART_CLOCK_NANOSLEEP, asked_clock_nanosleep},
+	{SYS_poll, CKPT_RESTART_POLL, asked_poll},
+	{SYS_futex, CKPT_RESTART_FUTEX, asked_futex},
+};
+
+void ckpt_wait_find(pid_t pid, int mem_fd, const struct ckpt_wait_peek *peek, int64_t now,
+		    struct ckpt_cpu *cpu)
+{
+	cpu->restart = CKPT_RESTART_NONE;
+	cpu->restart_left = -1;
+	if ((int64_t)cpu->rax != -CKPT_ERESTART_RESTARTBLOCK || (int64_t)cpu->orig_rax < 0)
+		return;
+	cpu->restart = CKPT_RESTART_UNKNOWN;
+	if (cpu->orig_rax == SYS_restart_syscall) {
+		recall(pid, now, cpu);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(wait_rows) / sizeof(wait_rows[0]); i++) {
+		int64_t ns, left;
+		uint64_t rem;
+
+		if (wait_rows[i].nr != (long)cpu->orig_rax ||
+		    !wait_rows[i].asked(mem_fd, cpu, &ns, &rem))
+			continue;
+		cpu->restart = wait_rows[i].kind;
+		if (ns < 0)
+			return;
+		if (rem && read_timespec(mem_fd, rem, &left))
+			cpu->restart_left = left;
+		else if (peek->slept >= 0)
+			cpu->restart_left = ns - (now - peek->slept);
+		else
+			return;
+		if (cpu->restart_left < 0)
+			cpu->restart_left = 0;
+		if (cpu->restart_left > ns)
+			cpu->restart_left = ns;
+		return;
+	}
+}

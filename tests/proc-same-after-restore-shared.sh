@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# maps, smaps flags, status, stat and more of /proc read the same before and after: shared memory.
+. "${0%/*}/lib.sh"
+. "${0%/*}/compare.sh"
+
+mount_ckpt
+start shm_anon
+wait_for 5 "it to wait" in_state "$PID" S
+see "$PID" before
+freeze
+see "$PID" frozen
+dump
+kill_and_reap
+restore
+restored
+wait_for 5 "it to wait" in_state "$PID" S
+see "$PID" after
+diff -r before after
+rm frozen/status frozen/ps
+diff -r before frozen
+finish

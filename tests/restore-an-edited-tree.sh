@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A file that was changed on purpose is taken when its manifest line says edited, else refused.
+. "${0%/*}/lib.sh"
+
+mount_ckpt
+start counter
+checkpoint
+before=$(sed -n 's/^umask //p' "dump/$PID/task")
+[[ $before != 0055 ]]
+sed -i "s/^umask .*/umask 0055/" "dump/$PID/task"
+log_clear_mark
+fails_with "Invalid argument" restore
+log_since_has 'task.*edited|edited.*task'
+no_process "$PID"
+sed -Ei 's/^file task .*/file task edited/' "dump/$PID/manifest"
+restore
+restored
+grep -qE '^Umask:[[:space:]]*0055$' "/proc/$PID/status" || fail "the edit has no effect"
+finish

@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# python3, stopped mid-way, copied by cp, killed and restored, prints what it prints undisturbed.
+. "${0%/*}/lib.sh"
+. "${0%/*}/programs.sh"
+
+midway python3 cp

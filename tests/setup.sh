@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# setup.sh [build|check|lint]: installs from Debian's archive what building (testing, linting)
+# needs. Does nothing when all of it is there. Who is not root is told what is missing.
+
+set -euo pipefail
+export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
+
+build=(gcc libc6-dev make xz-utils pkg-config libfuse3-dev fuse3 libproc2-dev zlib1g-dev
+	libxxhash-dev)
+check=(check rsync tar gzip sqlite3 perl python3 procps util-linux mount coreutils
+	diffutils)
+
+lint=(check clang-format clang-tidy cppcheck shellcheck)
+
+wanted=("${build[@]}")
+case ${1:-build} in
+check) wanted+=("${check[@]}") ;;
+lint) wanted+=("${lint[@]}") ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	echo "setup: not a Debian system; these packages of Debian 12 are needed, whatever they" \
+		"are called here: ${wanted[*]}" >&2
+	exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[[ $state = installed ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+if ((EUID != 0)); then
+	echo "setup: missing, to be installed by root: apt-get install ${missing[*]}" >&2
+	exit 1
+fi
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install_missing() {
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+if ! install_missing >"$log" 2>&1 </dev/null; then
+	tail -n 20 "$log" >&2
+	echo "setup: apt-get failed" >&2
+	exit 1
+fi
