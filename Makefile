@@ -24,7 +24,7 @@ LIBS    = $(shell pkg-config --libs $(PKGS)) -pthread
 
 SRCS    := $(wildcard src/*.c)
 OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/blank_blob.o
-LIBOBJS := $(filter-out $(BUILD)/main.o $(BUILD)/fs_ops.o,$(OBJS))
+LIBOBJS := $(filter-out $(BUILD)/main.o $(BUILD)/fs_%.o,$(OBJS))
 
 .PHONY: all
 all: $(BUILD)/ckptfs
@@ -115,8 +115,8 @@ MANDIR ?= $(PREFIX)/share/man
 
 install: all
 	install -D -m 755 $(BUILD)/ckptfs $(DESTDIR)$(PREFIX)/bin/ckptfs
-	install -d $(DESTDIR)$(SBINDIR)
-	ln -sfn $(PREFIX)/bin/ckptfs $(DESTDIR)$(SBINDIR)/mount.fuse.ckptfs
+	sed 's|@PREFIX@|$(PREFIX)|' src/mount.fuse.ckptfs.sh >$(BUILD)/mount.fuse.ckptfs
+	install -D -m 755 $(BUILD)/mount.fuse.ckptfs $(DESTDIR)$(SBINDIR)/mount.fuse.ckptfs
 	install -D -m 644 man/ckptfs.1 $(DESTDIR)$(MANDIR)/man1/ckptfs.1
 	install -D -m 644 man/ckptfs.5 $(DESTDIR)$(MANDIR)/man5/ckptfs.5
 

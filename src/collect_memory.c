@@ -75,6 +75,7 @@ static void forget_slack(struct ckpt_collect *c, struct ckpt_vma *vma)
 struct shm_seen {
 	dev_t dev;
 	ino_t ino;
+	uint64_t id;
 };
 
 /* Another process that maps the same memory could still write it, and would lose it at restore. */
@@ -141,7 +142,7 @@ static int collect_shm(struct ckpt_collect *c, struct ckpt_vma *vma, void *seen_
 	}
 	for (size_t i = 0; i < seen->n; i++) {
 		if (seen->v[i].dev == st.st_dev && seen->v[i].ino == st.st_ino) {
-			vma->object = i + 1;
+			vma->object = seen->v[i].id;
 			close(fd);
 			return 0;
 		}
@@ -157,9 +158,9 @@ static int collect_shm(struct ckpt_collect *c, struct ckpt_vma *vma, void *seen_
 		close(fd);
 		return ckpt_fail(err, ENOMEM, "no memory for objects");
 	}
-	*mark = (struct shm_seen){st.st_dev, st.st_ino};
+	vma->object = c->task->objects.n + 1;
+	*mark = (struct shm_seen){st.st_dev, st.st_ino, vma->object};
 	*keep = fd;
-	vma->object = seen->n;
 	return add_object(c, fd, &st, err);
 }
 
@@ -171,6 +172,14 @@ int ckpt_collect_memory(struct ckpt_collect *c, struct ckpt_err *err)
 
 	if (ret)
 		return ret;
+	for (size_t i = 0; !ret && i < c->task->objects.n; i++) {
+		int *none = CKPT_VEC_ADD(&c->object_fds); /* pipes, of fds.c */
+
+		if (none)
+			*none = -1;
+		else
+			ret = ckpt_fail(err, ENOMEM, "no memory for objects");
+	}
 	for (size_t i = 0; !ret && i < c->task->vmas.n; i++) {
 		struct ckpt_vma *vma = &c->task->vmas.v[i];
 

@@ -8,7 +8,7 @@
 
 static const struct ckpt_word kind_words[] = {
 	{"reg", CKPT_FILE_REG}, {"dir", CKPT_FILE_DIR}, {"path", CKPT_FILE_PATH},
-	{"chr", CKPT_FILE_CHR}, {"tty", CKPT_FILE_TTY}, {NULL, 0},
+	{"chr", CKPT_FILE_CHR}, {"tty", CKPT_FILE_TTY}, {"pipe", CKPT_FILE_PIPE}, {NULL, 0},
 };
 
 /* Open flags as fcntl(F_GETFL) and fdinfo show them. rdonly is the absence of both; O_SYNC
@@ -30,6 +30,7 @@ static const struct ckpt_word owner_words[] = {
 static const struct ckpt_row file_rows[] = {
 	CKPT_ROWA(enum, F, kind, kind_words),
 	CKPT_ROW(str, F, path),
+	CKPT_ROW(dec, F, object),
 	CKPT_ROWA(flags, F, flags, flag_words),
 	CKPT_ROW(int, F, offset),
 	{"size", CKPT_OPT, offsetof(F, has_size), 0, {CKPT_F(dec, F, size), CKPT_F(int, F, mtime)}},
@@ -46,7 +47,9 @@ static int file_check(const void *obj, struct ckpt_err *err)
 {
 	const F *file = obj;
 
-	if (!file->path || file->path[0] != '/')
+	if ((file->kind == CKPT_FILE_PIPE) != (file->object != 0))
+		return ckpt_fail(err, EINVAL, "object goes with kind pipe, and only with it");
+	if (file->kind != CKPT_FILE_PIPE && (!file->path || file->path[0] != '/'))
 		return ckpt_fail(err, EINVAL, "path is not absolute");
 	if (file->offset < 0)
 		return ckpt_fail(err, EINVAL, "offset is negative");

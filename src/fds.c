@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "fd_nodes.h"
+#include "pipes.h"
 
 /* What two descriptors of one open file description have in common. */
 struct known_file {
@@ -128,6 +129,9 @@ static bool kind_of(const struct fd_scan *s, uint32_t *kind)
 		return S_ISREG(s->st.st_mode) || S_ISDIR(s->st.st_mode) || S_ISCHR(s->st.st_mode) ||
 		       S_ISLNK(s->st.st_mode);
 	}
+	*kind = CKPT_FILE_PIPE;
+	if (S_ISFIFO(s->st.st_mode) && !strncmp(s->link, "pipe:[", 6))
+		return true;
 	*kind = S_ISREG(s->st.st_mode) ? CKPT_FILE_REG : CKPT_FILE_DIR;
 	if (S_ISREG(s->st.st_mode) || S_ISDIR(s->st.st_mode))
 		return true;
@@ -151,6 +155,8 @@ static const char *path_lost(const struct fd_scan *s)
 {
 	struct stat st;
 
+	if (S_ISFIFO(s->st.st_mode) && !(s->flags & O_PATH))
+		return NULL;
 	if (s->link[0] != '/')
 		return "";
 	if (lstat(s->link, &st) == 0 && st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino)
@@ -197,7 +203,7 @@ static bool lock_is_elsewhere(struct fd_reader *r, const struct fd_scan *s,
 		return false;
 	if (access != O_RDWR && access != (lock->mode == F_WRLCK ? O_WRONLY : O_RDONLY))
 		return true;
-	for (size_t i = 0; i < r->known.n; i++) {
+	for (size_t i = 0; i + 1 < r->known.n; i++) { /* the last one is the asker */
 		const struct ckpt_file *file = &r->task->files.v[i];
 
 		if (r->known.v[i].dev != s->st.st_dev || r->known.v[i].ino != s->st.st_ino)
@@ -209,18 +215,48 @@ static bool lock_is_elsewhere(struct fd_reader *r, const struct fd_scan *s,
 	return false;
 }
 
+/* One object for both ends. Its contents are copied without being taken out; a pipe that another
+ * process holds an end of would lose its connection. */
+static int add_pipe(struct fd_reader *r, struct fd_scan *s, struct ckpt_file *file)
+{
+	struct ckpt_object *object;
+	pid_t other;
+
+	for (size_t i = 0; i + 1 < r->known.n; i++)
+		if (r->known.v[i].dev == s->st.st_dev && r->known.v[i].ino == s->st.st_ino)
+			file->object = r->task->files.v[i].object;
+	if (!file->object) {
+		other = ckpt_pipe_other_holder(r->pid, s->link);
+		if (other) {
+			char why[64];
+
+			snprintf(why, sizeof(why), "process %d holds an end of it", other);
+			obstacle_fd(r, s, why);
+		}
+		object = CKPT_VEC_ADD(&r->task->objects);
+		if (!object)
+			return -ENOMEM;
+		file->object = object->id = r->task->objects.n;
+		object->kind = CKPT_OBJECT_PIPE;
+	}
+	object = &r->task->objects.v[file->object - 1];
+	return ckpt_pipe_read(r->pidfd, s->fd, s->flags, object);
+}
+
 static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 {
-	struct ckpt_file *file;
-	struct known_file *known;
+	struct ckpt_file *file = CKPT_VEC_ADD(&r->task->files);
+	struct known_file *known = CKPT_VEC_ADD(&r->known);
 
-	file = CKPT_VEC_ADD(&r->task->files);
-	if (!file)
+	if (!file || !known)
 		return -ENOMEM;
+	*known = (struct known_file){s->st.st_dev, s->st.st_ino, s->offset, s->flags, s->fd};
 	file->id = r->task->files.n;
 	file->kind = kind;
 	file->flags = s->flags;
 	file->offset = s->offset;
+	if (kind == CKPT_FILE_PIPE)
+		return add_pipe(r, s, file);
 	file->path = strdup(s->link);
 	if (!file->path)
 		return -ENOMEM;
@@ -241,10 +277,6 @@ static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 	}
 	if (kind != CKPT_FILE_PATH)
 		read_owner(r, file, s->fd);
-	known = CKPT_VEC_ADD(&r->known);
-	if (!known)
-		return -ENOMEM;
-	*known = (struct known_file){s->st.st_dev, s->st.st_ino, s->offset, s->flags, s->fd};
 	return 0;
 }
 

@@ -194,6 +194,8 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	ret = ckpt_tracer_new(&f->pub.tracer, err);
 	if (!ret)
 		ret = ckpt_tracer_run(f->pub.tracer, job_freeze, f);
+	if (!ret) /* it may have changed its credentials until it stopped */
+		ret = ckpt_cred_may_ptrace(caller, pid, err);
 	if (!ret)
 		ret = check_obstacles(f, opts, err);
 	if (!ret) {
@@ -229,7 +231,8 @@ void ckpt_frozen_free(struct ckpt_frozen *frozen)
 	ckpt_task_free(f->collect.task);
 	ckpt_obstacles_fini(&f->collect.obstacles);
 	for (size_t i = 0; i < f->collect.object_fds.n; i++)
-		close(f->collect.object_fds.v[i]);
+		if (f->collect.object_fds.v[i] >= 0)
+			close(f->collect.object_fds.v[i]);
 	CKPT_VEC_FINI(&f->collect.object_fds);
 	CKPT_VEC_FINI(&f->cap.tracees);
 	if (f->collect.mem_fd >= 0)

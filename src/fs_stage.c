@@ -462,7 +462,7 @@ static int stage_flush(const struct ckpt_req *req, uint64_t ino, struct ckpt_han
 	dir = node->dir;
 	if (dir && (h->wrote || !node->blob.size)) {
 		ret = told(s, ckpt_stage_arrived(s, node, req->pid, &err), &err);
-		if (!ret && !node->dir && !node->late) /* it completed the tree */
+		if (!ret && !node->dir) /* it completed the tree, or came after that */
 			ckpt_stage_ghost_set(s, node, dir);
 	}
 	return leave(s, ret);

@@ -86,7 +86,8 @@ static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: it overlaps the one before",
 					 (unsigned long long)vma->start);
 		for (size_t j = 0; !found && j < task->objects.n; j++)
-			found = task->objects.v[j].id == vma->object;
+			found = task->objects.v[j].id == vma->object &&
+				task->objects.v[j].kind == CKPT_OBJECT_SHM;
 		if (!found)
 			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: there is no objects/%llu",
 					 (unsigned long long)vma->start,

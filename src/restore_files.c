@@ -27,7 +27,7 @@ static bool kind_matches(uint32_t kind, mode_t mode)
 {
 	static const mode_t want[] = {
 		[CKPT_FILE_REG] = S_IFREG, [CKPT_FILE_DIR] = S_IFDIR, [CKPT_FILE_PATH] = 0,
-		[CKPT_FILE_CHR] = S_IFCHR, [CKPT_FILE_TTY] = S_IFCHR,
+		[CKPT_FILE_CHR] = S_IFCHR, [CKPT_FILE_TTY] = S_IFCHR, [CKPT_FILE_PIPE] = S_IFIFO,
 	};
 
 	return !want[kind] || (mode & S_IFMT) == want[kind];
@@ -37,7 +37,7 @@ static bool kind_matches(uint32_t kind, mode_t mode)
 static bool task_writes(const struct ckpt_task *task, const char *path)
 {
 	for (size_t i = 0; i < task->files.n; i++)
-		if ((task->files.v[i].flags & O_ACCMODE) != O_RDONLY &&
+		if (task->files.v[i].path && (task->files.v[i].flags & O_ACCMODE) != O_RDONLY &&
 		    !(task->files.v[i].flags & O_PATH) && !strcmp(task->files.v[i].path, path))
 			return true;
 	for (size_t i = 0; i < task->vmas.n; i++)
@@ -163,11 +163,34 @@ static int open_file(struct ckpt_skeleton *s, const struct ckpt_file *file, long
 	return ret ? ret : dress(s, file, *fd, err);
 }
 
-/* The new descriptor goes to every number that refers to the file. It may itself be one. */
-static int place(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
+/* The lowest numbers that no descriptor of the tree has: new descriptors wait there, so that
+ * placing one never closes another. */
+static void find_parking(const struct ckpt_task *task, uint64_t park[2])
+{
+	size_t found = 0, i = 0;
+
+	for (uint64_t nr = 0; found < 2; nr++) {
+		while (i < task->fds.n && task->fds.v[i].fd < nr)
+			i++;
+		if (i == task->fds.n || task->fds.v[i].fd != nr)
+			park[found++] = nr;
+	}
+}
+
+static int move(struct ckpt_skeleton *s, long from, uint64_t to, struct ckpt_err *err)
+{
+	int ret;
+
+	if (from == (long)to)
+		return 0;
+	ret = ckpt_skeleton_do(s, NULL, err, "dup3", SYS_dup3, (uint64_t)from, to, O_CLOEXEC);
+	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, (uint64_t)from);
+}
+
+/* The descriptor goes to every number that refers to the file, and its own is closed. */
+static int place(struct ckpt_skeleton *s, const struct ckpt_file *file, uint64_t fd,
 		 struct ckpt_err *err)
 {
-	bool stays = false;
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < s->task->fds.n; i++) {
@@ -175,19 +198,86 @@ static int place(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
 
 		if (to->file != file->id)
 			continue;
-		if (to->fd == (uint64_t)fd) {
-			stays = true;
-			ret = ckpt_skeleton_do(s, NULL, err, "F_SETFD", SYS_fcntl, (uint64_t)fd, F_SETFD,
-					       to->cloexec ? FD_CLOEXEC : 0);
-		} else {
-			ret = ckpt_skeleton_do(s, NULL, err, "dup3", SYS_dup3, (uint64_t)fd, to->fd,
-					       to->cloexec ? O_CLOEXEC : 0);
-		}
+		ret = ckpt_skeleton_do(s, NULL, err, "dup3", SYS_dup3, fd, to->fd,
+				       to->cloexec ? O_CLOEXEC : 0);
 		if (ret)
 			ckpt_err_about(err, "fds/%llu", (unsigned long long)to->fd);
 	}
-	if (!ret && !stays)
-		ret = ckpt_skeleton_do(s, NULL, err, "close", SYS_close, (uint64_t)fd);
+	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, fd);
+}
+
+/* ---- pipes ---- */
+
+static int fill_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object, uint64_t fd,
+		     struct ckpt_err *err)
+{
+	int ret = ckpt_skeleton_do(s, NULL, err, "F_SETPIPE_SZ", SYS_fcntl, fd, F_SETPIPE_SZ,
+				   object->size);
+
+	for (size_t off = 0; !ret && off < object->data.n;) {
+		size_t len = object->data.n - off;
+		long wrote = 0;
+
+		if (len > CKPT_SCRATCH_SIZE)
+			len = CKPT_SCRATCH_SIZE;
+		ret = ckpt_remote_put(&s->r, 0, object->data.v + off, len, err);
+		if (!ret)
+			ret = ckpt_skeleton_do(s, &wrote, err, "write", SYS_write, fd, s->r.scratch, len);
+		off += (size_t)wrote;
+	}
+	return ret;
+}
+
+/* Another description of an end that is there: opened through /proc, as the task did it. */
+static int open_end(struct ckpt_skeleton *s, const struct ckpt_file *file, uint64_t end,
+		    struct ckpt_err *err)
+{
+	char path[40];
+	long fd;
+	int ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%llu", (unsigned long long)end);
+	ret = ckpt_skeleton_open(s, path, (int)(file->flags & OPEN_FLAGS) | O_NONBLOCK | O_CLOEXEC, &fd,
+				 err);
+	if (!ret)
+		ret = dress(s, file, fd, err);
+	return ret ? ret : place(s, file, (uint64_t)fd, err);
+}
+
+/* All descriptions of one pipe at once; park[0] reads, park[1] writes. */
+static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object,
+			const uint64_t park[2], struct ckpt_err *err)
+{
+	const struct ckpt_file *first[2] = {NULL, NULL};
+	int ends[2], ret;
+
+	ret = ckpt_skeleton_do(s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch, O_CLOEXEC | O_NONBLOCK);
+	if (!ret)
+		ret = ckpt_remote_get(&s->r, 0, ends, sizeof(ends), err);
+	/* The higher one first: the kernel gave the lowest free numbers in order, so ends[0] is
+	 * never park[1], but ends[1] may well be park[0]. */
+	for (int i = 1; !ret && i >= 0; i--)
+		ret = move(s, ends[i], park[i], err);
+	if (!ret)
+		ret = fill_pipe(s, object, park[1], err);
+	for (size_t i = 0; !ret && i < s->task->files.n; i++) {
+		const struct ckpt_file *file = &s->task->files.v[i];
+		int end = (file->flags & O_ACCMODE) != O_RDONLY;
+
+		if (file->object != object->id)
+			continue;
+		if (first[end] || (file->flags & O_ACCMODE) == O_RDWR)
+			ret = open_end(s, file, park[end], err);
+		else
+			first[end] = file;
+	}
+	for (int end = 0; !ret && end < 2; end++) {
+		if (first[end])
+			ret = dress(s, first[end], (long)park[end], err);
+		if (!ret)
+			ret = first[end] ? place(s, first[end], park[end], err)
+					 : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, park[end]);
+	}
 	return ret;
 }
 
@@ -205,6 +295,19 @@ static int check_refs(const struct ckpt_task *task, struct ckpt_err *err)
 		if (task->fds.v[i].fd > INT32_MAX)
 			return ckpt_fail(err, EINVAL, "fds/%llu: is no descriptor",
 					 (unsigned long long)task->fds.v[i].fd);
+	}
+	for (size_t i = 0; i < task->files.n; i++) {
+		const struct ckpt_file *file = &task->files.v[i];
+		size_t j = 0;
+
+		while (file->object && j < task->objects.n &&
+		       (task->objects.v[j].id != file->object ||
+			task->objects.v[j].kind != CKPT_OBJECT_PIPE))
+			j++;
+		if (file->object && j == task->objects.n)
+			return ckpt_fail(err, EINVAL, "files/%llu: objects/%llu is no pipe",
+					 (unsigned long long)file->id,
+					 (unsigned long long)file->object);
 	}
 	return 0;
 }
@@ -228,17 +331,31 @@ static int raise_nofile(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
+	uint64_t park[2];
 	int ret = check_refs(s->task, err);
 
 	if (!ret)
 		ret = raise_nofile(s, err);
+	find_parking(s->task, park);
+	for (size_t i = 0; !ret && i < s->task->objects.n; i++) {
+		if (s->task->objects.v[i].kind != CKPT_OBJECT_PIPE)
+			continue;
+		ret = restore_pipe(s, &s->task->objects.v[i], park, err);
+		if (ret)
+			ckpt_err_about(err, "objects/%llu",
+				       (unsigned long long)s->task->objects.v[i].id);
+	}
 	for (size_t i = 0; !ret && i < s->task->files.n; i++) {
 		const struct ckpt_file *file = &s->task->files.v[i];
 		long fd;
 
+		if (file->kind == CKPT_FILE_PIPE)
+			continue;
 		ret = open_file(s, file, &fd, err);
 		if (!ret)
-			ret = place(s, file, fd, err);
+			ret = move(s, fd, park[0], err);
+		if (!ret)
+			ret = place(s, file, park[0], err);
 		if (ret)
 			ckpt_err_about(err, "files/%llu", (unsigned long long)file->id);
 	}

@@ -300,6 +300,8 @@ static int restore_objects(struct ckpt_skeleton *s, struct ckpt_err *err)
 	for (size_t i = 0; !ret && i < s->task->objects.n; i++) {
 		const struct ckpt_object *object = &s->task->objects.v[i];
 
+		if (object->kind != CKPT_OBJECT_SHM)
+			continue;
 		ret = restore_object(s, object, err);
 		if (ret)
 			ckpt_err_about(err, "objects/%llu", (unsigned long long)object->id);

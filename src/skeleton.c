@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "backend.h"
 #include "proc.h"
@@ -23,6 +24,8 @@
 #define BOOT_CODE     CKPT_PAGE_SIZE
 #define BOOT_SIZE     (BOOT_CODE + CKPT_SCRATCH_SIZE)
 #define LOWEST	      0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
+#define ZOMBIE_WAIT_MS 4000
+#define ZOMBIE_STEP_MS 20
 #define HIGHEST	      0x7ffffffff000ull
 
 extern const char ckpt_blank_start[], ckpt_blank_end[];
@@ -139,6 +142,22 @@ static int clone_skeleton(pid_t pid, const int go[2], struct ckpt_err *err)
 	return got < 0 ? clone_failed(pid, (int)-got, err) : 0;
 }
 
+/* A process that was killed a moment ago holds its PID until its parent has reaped it: give a
+ * parent that does so the time, before saying that it does not. */
+static int clone_patiently(pid_t pid, const int go[2], struct ckpt_err *err)
+{
+	int ret;
+
+	for (unsigned int waited = 0;; waited += ZOMBIE_STEP_MS) {
+		ret = clone_skeleton(pid, go, err);
+		if (ret != -EEXIST || waited >= ZOMBIE_WAIT_MS)
+			return ret;
+		if (ckpt_proc_state(pid) && !strchr("ZX", ckpt_proc_state(pid)))
+			return ret;
+		nanosleep(&(struct timespec){.tv_nsec = ZOMBIE_STEP_MS * 1000000}, NULL);
+	}
+}
+
 static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_backend *b = ckpt_backend();
@@ -150,7 +169,7 @@ static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return ckpt_fail(err, ENOMEM, "no memory file for the skeleton's program");
 	if (pipe2(go, O_CLOEXEC))
 		return ckpt_fail_sys(err, "pipe");
-	ret = clone_skeleton(pid, go, err);
+	ret = clone_patiently(pid, go, err);
 	close(go[0]);
 	if (!ret) {
 		s->pid = pid;

@@ -52,6 +52,8 @@ static int gz_digest(struct ckpt_stage *s, const struct ckpt_manifest_line *line
 		goto out;
 	}
 	ret = ckpt_page_stream_open(&s->source, line->path, &stream, err);
+	if (!ret)
+		ckpt_page_stream_keep(stream);
 	if (ret)
 		goto out;
 	for (uint64_t off = 0; !ret && off < line->size;) {
@@ -357,19 +359,28 @@ static bool has_writers(const struct ckpt_stage *s)
 	return false;
 }
 
+/* From another thread it only means that the last obstacle may have been removed. */
+static bool finish_matters(struct ckpt_stage *s, pid_t pid)
+{
+	if (!s->nfiles || has_writers(s) || ckpt_stage_is_over(s))
+		return false;
+	return pid == s->writer || (all_present(s) && !check_rest(s, NULL));
+}
+
 int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 {
 	int ret = 0;
 
-	s->late_until = 0; /* what comes now is a new copy */
-	if (!s->nfiles || has_writers(s) || ckpt_stage_is_over(s))
+	if (pid == s->writer)
+		s->late_until = 0; /* what comes now is a new copy */
+	if (!finish_matters(s, pid))
 		return 0;
 	ckpt_stage_begin(s);
-	if (s->has_manifest && pid == s->writer)
+	if (s->has_manifest)
 		ret = judge_all(s, true, err);
 	if (!ret)
 		ret = complete(s, pid, err);
-	if (!ret && pid == s->writer && !ckpt_stage_is_over(s))
+	if (!ret && !ckpt_stage_is_over(s))
 		ret = missing(s, err);
 	show_result(s, ret, err);
 	ckpt_stage_end(s);

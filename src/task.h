@@ -215,7 +215,8 @@ struct ckpt_thread {
 extern const struct ckpt_codec ckpt_thread_codec;
 
 /* files/ID: an open file description */
-enum ckpt_file_kind { CKPT_FILE_REG, CKPT_FILE_DIR, CKPT_FILE_PATH, CKPT_FILE_CHR, CKPT_FILE_TTY };
+enum ckpt_file_kind { CKPT_FILE_REG, CKPT_FILE_DIR, CKPT_FILE_PATH, CKPT_FILE_CHR, CKPT_FILE_TTY,
+		      CKPT_FILE_PIPE };
 struct ckpt_lock {
 	uint32_t kind; /* posix, flock, ofd */
 	uint32_t mode; /* read, write */
@@ -224,7 +225,8 @@ struct ckpt_lock {
 struct ckpt_file {
 	uint64_t id;
 	uint32_t kind;
-	char *path;
+	char *path; /* NULL for a pipe */
+	uint64_t object; /* objects/ID of a pipe, both ends the same; 0 for the others */
 	uint64_t flags; /* O_* without O_CLOEXEC */
 	int64_t offset;
 	uint64_t size;	/* at the freeze; for regular files */
@@ -245,12 +247,13 @@ struct ckpt_fd {
 extern const struct ckpt_codec ckpt_fd_codec;
 
 /* objects/ID/meta */
-enum ckpt_object_kind { CKPT_OBJECT_SHM };
+enum ckpt_object_kind { CKPT_OBJECT_SHM, CKPT_OBJECT_PIPE };
 struct ckpt_object {
 	uint64_t id;
 	uint32_t kind;
-	uint64_t size;
-	struct ckpt_pages pages;
+	uint64_t size; /* shm: bytes of memory; pipe: its capacity */
+	struct ckpt_bytes data; /* pipe: what has been written and not read */
+	struct ckpt_pages pages; /* shm */
 };
 extern const struct ckpt_codec ckpt_object_codec;
 

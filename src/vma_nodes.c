@@ -75,7 +75,8 @@ static const struct ckpt_word prot_words[] = {
 };
 static const struct ckpt_word sharing_words[] = {{"private", 0}, {"shared", 1}, {NULL, 0}};
 static const struct ckpt_word source_words[] = {{"here", CKPT_RUN_HERE}, {NULL, 0}};
-static const struct ckpt_word object_words[] = {{"shm", CKPT_OBJECT_SHM}, {NULL, 0}};
+static const struct ckpt_word object_words[] = {
+	{"shm", CKPT_OBJECT_SHM}, {"pipe", CKPT_OBJECT_PIPE}, {NULL, 0}};
 
 #define PAGES_ROWS(T)                                                                              \
 	{"npages", CKPT_ONE, 0, 0, {CKPT_F(dec, T, pages.npages)}},                                \
@@ -132,6 +133,7 @@ const struct ckpt_codec ckpt_vma_codec = {"vmas/N/meta", vma_rows, CKPT_NROWS(vm
 static const struct ckpt_row object_rows[] = {
 	CKPT_ROWA(enum, struct ckpt_object, kind, object_words),
 	CKPT_ROW(hex, struct ckpt_object, size),
+	CKPT_ROW(bytes, struct ckpt_object, data),
 	PAGES_ROWS(struct ckpt_object),
 };
 
@@ -141,6 +143,10 @@ static int object_check(const void *obj, struct ckpt_err *err)
 
 	if (!object->size || object->size % CKPT_PAGE_SIZE)
 		return ckpt_fail(err, EINVAL, "size is no number of pages");
+	if (object->kind == CKPT_OBJECT_SHM ? object->data.n : object->pages.npages)
+		return ckpt_fail(err, EINVAL, "data is for pipes, pages are for shared memory");
+	if (object->data.n > object->size)
+		return ckpt_fail(err, EINVAL, "data is more than the pipe holds");
 	return ckpt_pages_check(&object->pages, 0, object->size, err);
 }
 
