@@ -8,7 +8,8 @@
 
 static const struct ckpt_word kind_words[] = {
 	{"reg", CKPT_FILE_REG}, {"dir", CKPT_FILE_DIR}, {"path", CKPT_FILE_PATH},
-	{"chr", CKPT_FILE_CHR}, {"tty", CKPT_FILE_TTY}, {"pipe", CKPT_FILE_PIPE}, {NULL, 0},
+	{"chr", CKPT_FILE_CHR}, {"tty", CKPT_FILE_TTY}, {"pipe", CKPT_FILE_PIPE},
+	{"eventfd", CKPT_FILE_EVENTFD}, {NULL, 0},
 };
 
 /* Open flags as fcntl(F_GETFL) and fdinfo show them. rdonly is the absence of both; O_SYNC
@@ -34,6 +35,8 @@ static const struct ckpt_row file_rows[] = {
 	CKPT_ROWA(flags, F, flags, flag_words),
 	CKPT_ROW(int, F, offset),
 	{"size", CKPT_OPT, offsetof(F, has_size), 0, {CKPT_F(dec, F, size), CKPT_F(int, F, mtime)}},
+	{"eventfd", CKPT_OPT, offsetof(F, has_event), 0,
+	 {CKPT_F(dec, F, event_count), CKPT_F(dec, F, event_semaphore)}},
 	{"owner", CKPT_OPT, offsetof(F, has_owner), 0,
 	 {CKPT_FA(enum, F, owner_type, owner_words), CKPT_F(int, F, owner_pid),
 	  CKPT_F(dec, F, owner_sig)}},
@@ -49,7 +52,9 @@ static int file_check(const void *obj, struct ckpt_err *err)
 
 	if ((file->kind == CKPT_FILE_PIPE) != (file->object != 0))
 		return ckpt_fail(err, EINVAL, "object goes with kind pipe, and only with it");
-	if (file->kind != CKPT_FILE_PIPE && (!file->path || file->path[0] != '/'))
+	if ((file->kind == CKPT_FILE_EVENTFD) != file->has_event || file->event_semaphore > 1)
+		return ckpt_fail(err, EINVAL, "a line eventfd goes with kind eventfd, and only with it");
+	if (file->kind < CKPT_FILE_PIPE && (!file->path || file->path[0] != '/'))
 		return ckpt_fail(err, EINVAL, "path is not absolute");
 	if (file->offset < 0)
 		return ckpt_fail(err, EINVAL, "offset is negative");

@@ -35,6 +35,8 @@ struct fd_reader {
 	void *arg;
 };
 
+#define EVENTFD_LINK "anon_inode:[eventfd]"
+
 struct fd_scan {
 	int fd;
 	char link[4096];
@@ -132,6 +134,9 @@ static bool kind_of(const struct fd_scan *s, uint32_t *kind)
 	*kind = CKPT_FILE_PIPE;
 	if (S_ISFIFO(s->st.st_mode) && !strncmp(s->link, "pipe:[", 6))
 		return true;
+	*kind = CKPT_FILE_EVENTFD;
+	if (!strcmp(s->link, EVENTFD_LINK))
+		return true;
 	*kind = S_ISREG(s->st.st_mode) ? CKPT_FILE_REG : CKPT_FILE_DIR;
 	if (S_ISREG(s->st.st_mode) || S_ISDIR(s->st.st_mode))
 		return true;
@@ -155,7 +160,7 @@ static const char *path_lost(const struct fd_scan *s)
 {
 	struct stat st;
 
-	if (S_ISFIFO(s->st.st_mode) && !(s->flags & O_PATH))
+	if ((S_ISFIFO(s->st.st_mode) || !strcmp(s->link, EVENTFD_LINK)) && !(s->flags & O_PATH))
 		return NULL;
 	if (s->link[0] != '/')
 		return "";
@@ -215,24 +220,44 @@ static bool lock_is_elsewhere(struct fd_reader *r, const struct fd_scan *s,
 	return false;
 }
 
+static void check_holder(struct fd_reader *r, struct fd_scan *s, const char *key, int64_t id)
+{
+	pid_t other = ckpt_fd_other_holder(r->pid, s->link, key, id);
+	char why[64];
+
+	if (!other)
+		return;
+	snprintf(why, sizeof(why), "process %d holds it too", other);
+	obstacle_fd(r, s, why);
+}
+
+static int add_eventfd(struct fd_reader *r, struct fd_scan *s, struct ckpt_file *file)
+{
+	int64_t semaphore = ckpt_fdinfo_number(r->pid, s->fd, "eventfd-semaphore", 10);
+	int64_t id = ckpt_fdinfo_number(r->pid, s->fd, "eventfd-id", 10);
+
+	file->has_event = true;
+	file->event_count = (uint64_t)ckpt_fdinfo_number(r->pid, s->fd, "eventfd-count", 16);
+	if (semaphore < 0) { /* Linux 6.5 is the first to tell */
+		obstacle_fd(r, s, "this kernel does not tell whether it is a semaphore");
+		semaphore = 0;
+	}
+	file->event_semaphore = (uint32_t)semaphore;
+	check_holder(r, s, "eventfd-id", id);
+	return 0;
+}
+
 /* One object for both ends. Its contents are copied without being taken out; a pipe that another
  * process holds an end of would lose its connection. */
 static int add_pipe(struct fd_reader *r, struct fd_scan *s, struct ckpt_file *file)
 {
 	struct ckpt_object *object;
-	pid_t other;
 
 	for (size_t i = 0; i + 1 < r->known.n; i++)
 		if (r->known.v[i].dev == s->st.st_dev && r->known.v[i].ino == s->st.st_ino)
 			file->object = r->task->files.v[i].object;
 	if (!file->object) {
-		other = ckpt_pipe_other_holder(r->pid, s->link);
-		if (other) {
-			char why[64];
-
-			snprintf(why, sizeof(why), "process %d holds an end of it", other);
-			obstacle_fd(r, s, why);
-		}
+		check_holder(r, s, NULL, 0);
 		object = CKPT_VEC_ADD(&r->task->objects);
 		if (!object)
 			return -ENOMEM;
@@ -257,6 +282,8 @@ static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 	file->offset = s->offset;
 	if (kind == CKPT_FILE_PIPE)
 		return add_pipe(r, s, file);
+	if (kind == CKPT_FILE_EVENTFD)
+		return add_eventfd(r, s, file);
 	file->path = strdup(s->link);
 	if (!file->path)
 		return -ENOMEM;

@@ -13,7 +13,25 @@
 #include <unistd.h>
 #include "pipes.h"
 
-static bool holds(pid_t pid, const char *link)
+int64_t ckpt_fdinfo_number(pid_t pid, int fd, const char *key, int base)
+{
+	size_t len = strlen(key), cap = 0;
+	char path[64], *line = NULL;
+	int64_t value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
+	f = fopen(path, "re");
+	while (f && value < 0 && getline(&line, &cap, f) > 0)
+		if (!strncmp(line, key, len) && line[len] == ':')
+			value = (int64_t)strtoull(line + len + 1, NULL, base);
+	free(line);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+static bool holds(pid_t pid, const char *link, const char *key, int64_t id)
 {
 	char path[64], target[64];
 	struct dirent *d;
@@ -28,14 +46,15 @@ static bool holds(pid_t pid, const char *link)
 		if (len < 0)
 			continue;
 		target[len] = '\0';
-		found = !strcmp(target, link);
+		found = !strcmp(target, link) &&
+			(!key || ckpt_fdinfo_number(pid, (int)strtol(d->d_name, NULL, 10), key, 10) == id);
 	}
 	if (dir)
 		closedir(dir);
 	return found;
 }
 
-pid_t ckpt_pipe_other_holder(pid_t pid, const char *link)
+pid_t ckpt_fd_other_holder(pid_t pid, const char *link, const char *key, int64_t id)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *d;
@@ -44,7 +63,7 @@ pid_t ckpt_pipe_other_holder(pid_t pid, const char *link)
 	while (proc && !found && (d = readdir(proc))) {
 		pid_t other = (pid_t)strtol(d->d_name, NULL, 10);
 
-		if (other > 0 && other != pid && holds(other, link))
+		if (other > 0 && other != pid && holds(other, link, key, id))
 			found = other;
 	}
 	if (proc)

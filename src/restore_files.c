@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ static bool kind_matches(uint32_t kind, mode_t mode)
 	static const mode_t want[] = {
 		[CKPT_FILE_REG] = S_IFREG, [CKPT_FILE_DIR] = S_IFDIR, [CKPT_FILE_PATH] = 0,
 		[CKPT_FILE_CHR] = S_IFCHR, [CKPT_FILE_TTY] = S_IFCHR, [CKPT_FILE_PIPE] = S_IFIFO,
+		[CKPT_FILE_EVENTFD] = 0,
 	};
 
 	return !want[kind] || (mode & S_IFMT) == want[kind];
@@ -148,6 +150,21 @@ static int dress(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
 	return ret;
 }
 
+static int open_eventfd(struct ckpt_skeleton *s, const struct ckpt_file *file, long *fd,
+			struct ckpt_err *err)
+{
+	int ret = ckpt_skeleton_do(s, fd, err, "eventfd", SYS_eventfd2, 0,
+				   EFD_CLOEXEC | EFD_NONBLOCK | (file->event_semaphore ? EFD_SEMAPHORE : 0));
+
+	if (!ret && file->event_count) { /* more than the 32 bits that eventfd2 takes */
+		ret = ckpt_remote_put(&s->r, 0, &file->event_count, 8, err);
+		if (!ret)
+			ret = ckpt_skeleton_do(s, NULL, err, "eventfd: write", SYS_write, (uint64_t)*fd,
+					       s->r.scratch, 8);
+	}
+	return ret ? ret : dress(s, file, *fd, err);
+}
+
 static int open_file(struct ckpt_skeleton *s, const struct ckpt_file *file, long *fd,
 		     struct ckpt_err *err)
 {
@@ -155,6 +172,8 @@ static int open_file(struct ckpt_skeleton *s, const struct ckpt_file *file, long
 	int flags = (int)(file->flags & OPEN_FLAGS) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
 	int ret;
 
+	if (file->kind == CKPT_FILE_EVENTFD)
+		return open_eventfd(s, file, fd, err);
 	if (file->flags & O_PATH)
 		flags = (int)(file->flags & (O_PATH | O_NOFOLLOW | O_DIRECTORY)) | O_CLOEXEC;
 	ret = ckpt_skeleton_open(s, file->path, flags, fd, err);

@@ -216,7 +216,7 @@ extern const struct ckpt_codec ckpt_thread_codec;
 
 /* files/ID: an open file description */
 enum ckpt_file_kind { CKPT_FILE_REG, CKPT_FILE_DIR, CKPT_FILE_PATH, CKPT_FILE_CHR, CKPT_FILE_TTY,
-		      CKPT_FILE_PIPE };
+		      CKPT_FILE_PIPE, CKPT_FILE_EVENTFD };
 struct ckpt_lock {
 	uint32_t kind; /* posix, flock, ofd */
 	uint32_t mode; /* read, write */
@@ -225,7 +225,7 @@ struct ckpt_lock {
 struct ckpt_file {
 	uint64_t id;
 	uint32_t kind;
-	char *path; /* NULL for a pipe */
+	char *path; /* NULL for a pipe or eventfd */
 	uint64_t object; /* objects/ID of a pipe, both ends the same; 0 for the others */
 	uint64_t flags; /* O_* without O_CLOEXEC */
 	int64_t offset;
@@ -233,7 +233,9 @@ struct ckpt_file {
 	int64_t mtime;
 	uint32_t owner_type, owner_sig; /* F_SETOWN_EX, F_SETSIG */
 	int32_t owner_pid;
-	bool has_size, has_owner;
+	uint64_t event_count; /* eventfd */
+	uint32_t event_semaphore;
+	bool has_size, has_owner, has_event;
 	CKPT_VEC(struct ckpt_lock) lock;
 };
 extern const struct ckpt_codec ckpt_file_codec;
