@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "cgroup.h"
 #include "log.h"
 #include "skeleton.h"
 
@@ -225,8 +226,11 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 		c->groups, c->ngroups, c->cap_inh, c->cap_prm, c->cap_eff, c->cap_bnd, c->cap_amb,
 		c->securebits, c->no_new_privs,
 	};
-	int ret = apply(s, &w, err);
+	int ret = ckpt_cgroup_join(s->pid, c->cgroup, err);
 
+	if (ret)
+		return ret;
+	ret = apply(s, &w, err);
 	return ret ? ckpt_err_about(err, "your identity can't be given to the new process") : 0;
 }
 

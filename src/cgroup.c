@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Owns moving a process between control groups, v1 and v2.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cgroup.h"
+
+/* One line "ID:CONTROLLERS:PATH"; v2 is "0::PATH". */
+struct membership {
+	char id[16], controllers[128], path[3800];
+};
+
+static bool parse_line(const char *line, struct membership *m)
+{
+	m->controllers[0] = '\0';
+	if (sscanf(line, "%15[0-9]:%127[^:]:%3799[^\n]", m->id, m->controllers, m->path) == 3)
+		return true;
+	return sscanf(line, "%15[0-9]::%3799[^\n]", m->id, m->path) == 2;
+}
+
+/* Whether a mount's super options name all controllers of the hierarchy ("rw,cpu,cpuacct"). */
+static bool has_all(const char *options, const char *controllers)
+{
+	char copy[128], *save, *word;
+
+	snprintf(copy, sizeof(copy), "%s", controllers);
+	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		const char *at = options;
+		size_t len = strlen(word);
+		bool found = false;
+
+		while (!found && (at = strstr(at, word))) {
+			found = (at == options || at[-1] == ',') && (!at[len] || at[len] == ',');
+			at += len;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Where the hierarchy is mounted (proc_pid_mountinfo(5)): into mount; false: nowhere. */
+static bool find_mount(const struct membership *m, char *mount, size_t size)
+{
+	const char *want = m->controllers[0] ? "cgroup" : "cgroup2";
+	char *line = NULL;
+	bool found = false;
+	size_t cap = 0;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		char root[1024], point[1024], type[32], options[512];
+		char *dash = strstr(line, " - ");
+
+		if (!dash || sscanf(line, "%*s %*s %*s %1023s %1023s", root, point) != 2 ||
+		    sscanf(dash, " - %31s %*s %511s", type, options) != 2)
+			continue;
+		if (strcmp(type, want) || strcmp(root, "/") || !has_all(options, m->controllers))
+			continue;
+		snprintf(mount, size, "%s", point);
+		found = true;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int join_one(pid_t pid, const struct membership *m, struct ckpt_err *err)
+{
+	char mount[1024], path[sizeof(mount) + sizeof(m->path) + 32], text[16];
+	int fd, len, ret = 0;
+
+	if (!find_mount(m, mount, sizeof(mount)))
+		return ckpt_fail(err, EPERM, "your control group %s can't be joined: it is not mounted",
+				 m->path);
+	snprintf(path, sizeof(path), "%s%s/cgroup.procs", mount, m->path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ckpt_fail(err, EPERM, "your control group can't be joined: %s: %s", path,
+				 strerror(errno));
+	len = snprintf(text, sizeof(text), "%d", pid);
+	if (write(fd, text, (size_t)len) != len)
+		ret = ckpt_fail(err, EPERM, "your control group can't be joined: %s: %s", path,
+				strerror(errno));
+	close(fd);
+	return ret;
+}
+
+/* Whether pid is in that group already: the same line stands in its own file. */
+static bool is_member(pid_t pid, const char *line)
+{
+	char path[40], *own = NULL;
+	bool found = false;
+	size_t cap = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && !found && getline(&own, &cap, f) > 0) {
+		own[strcspn(own, "\n")] = '\0';
+		found = !strcmp(own, line);
+	}
+	free(own);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+int ckpt_cgroup_join(pid_t pid, const char *wanted, struct ckpt_err *err)
+{
+	char *lines = wanted ? strdup(wanted) : NULL, *save, *line;
+	int ret = 0;
+
+	if (!lines)
+		return wanted ? ckpt_fail(err, ENOMEM, "no memory for control groups") : 0;
+	for (line = strtok_r(lines, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save)) {
+		struct membership m;
+
+		if (!is_member(pid, line) && parse_line(line, &m))
+			ret = join_one(pid, &m, err);
+	}
+	free(lines);
+	return ret;
+}
