@@ -4,7 +4,7 @@
  * of nodes. fs_ops.c turns FUSE requests into calls of these; nothing else knows libfuse.
  *
  *	fs_root.c	/, /log
- *	fs_task.c	/PID and everything below
+ *	fs_task.c	/PID and everything below; fs_tasks.c: which of them there are
  *	fs_restore.c	/restore
  *	fs_stage.c	/restore/NAME and everything below
  *
@@ -117,7 +117,7 @@ extern struct ckpt_fs ckpt_fs;
 /* Attributes of a directory of the mount itself. */
 void ckpt_fs_dir_stat(uint64_t ino, mode_t mode, struct stat *st);
 
-/* ---- fs_task.c, for the root directory ---- */
+/* ---- fs_tasks.c, for the root directory ---- */
 int ckpt_tasks_start(void); /* threads: only after the fork into the background */
 void ckpt_tasks_stop(void); /* thaws everything */
 int ckpt_tasks_lookup(pid_t pid, struct stat *st);

@@ -24,7 +24,11 @@ if [[ -z ${CKPT_BENCH_DIR:-} ]]; then
 fi
 cd "$CKPT_BENCH_DIR"
 work=$PWD mnt=$PWD/mnt
-trap 'umount "$mnt" 2>/dev/null || true' EXIT
+finish() {
+	umount "$mnt" 2>/dev/null || true
+	while pgrep -f "^$build/ckptfs none $mnt" >/dev/null; do sleep 0.02; done
+}
+trap finish EXIT
 
 us() { echo "${EPOCHREALTIME/./}"; }
 # timed NAME COMMAND...: adds the microseconds it took to the samples of NAME.

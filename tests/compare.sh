@@ -39,7 +39,7 @@ smaps_flags_of() {
 }
 
 status_of() {
-	grep -vE '^(State|VmPeak|VmHWM|VmRSS|RssAnon|RssFile|RssShmem|VmPTE|VmSwap|TracerPid|Cpus_allowed|Mems_allowed|voluntary_ctxt|nonvoluntary_ctxt)' "/proc/$1/status"
+	grep -vE '^(State|VmPeak|VmHWM|VmRSS|RssAnon|RssFile|RssShmem|VmPTE|VmSwap|TracerPid|SigQ|Cpus_allowed|Mems_allowed|voluntary_ctxt|nonvoluntary_ctxt)' "/proc/$1/status"
 	grep -E '^(Cpus_allowed|Mems_allowed)' "/proc/$1/status"
 }
 

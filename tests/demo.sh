@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Shows the main job on a real program: xz is frozen, copied, killed, copied back, and goes on.
-set -euo pipefail
-ckptfs=$(realpath "${BUILD:-build}/ckptfs") work=$(mktemp -d) mnt=$work/ckpt
-trap 'umount "$mnt" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
-trap 'echo "demo: line $LINENO failed; the last of the log:"; tail -n 5 "$mnt/log" || true' ERR
+set -Eeuo pipefail
+ckptfs=$(realpath "${BUILD:-build}/ckptfs") work=$(mktemp -d) mnt=ckpt pid=''
+trap 'umount "$mnt" || true; rm -rf --one-file-system "$work"' EXIT
+trap 'echo "demo: this failed; the log says:"; tail -n 5 $mnt/log; kill -KILL $pid; exit 1' ERR
 say() { printf '\n# %s\n' "$*"; }
 run() { printf '$ %s\n' "${*/#$ckptfs/ckptfs}" && "$@" 2>&1 | sed 's/^/  /'; }
 alive() { ps -o stat= -p "$pid" | grep -qv Z; }
-mkdir "$mnt" && cd "$work"
-seq -f '%.0f squared is not prime' 1 7 4000000 | head -c 9000000 >input
+cd "$work" && mkdir "$mnt"
+seq -f '%.0f squared is not prime' 1 7 2400000 >input
 
 say "Compress a file without interruption, to know what must come out."
 run xz -9 -k input
 mv input.xz expected
 say "The same again in the background; this one will be stopped half-way."
+for fd in /proc/self/fd/*; do # what this script inherited is not the job's
+	((${fd##*/} < 3 || ${fd##*/} == 255)) || eval "exec ${fd##*/}>&-"
+done
 setsid xz -9 -c <input >output 2>xz.err & pid=$!
 say "Mount ckptfs, and freeze process $pid when it has read a part of its input."
 run "$ckptfs" none "$mnt"

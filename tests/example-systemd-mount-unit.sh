@@ -5,7 +5,7 @@
 
 unit=$SRC/mount-examples/ckpt.mount
 if command -v systemd-analyze >/dev/null; then
-	systemd-analyze verify "$unit" 2>&1 | grep -F ckpt.mount >verified || true
+	systemd-analyze verify "$unit" 2>&1 | grep -F ckpt.mount | grep -v "'man " >verified || true
 	[[ ! -s verified ]] || fail "$(cat verified)"
 fi
 key() { sed -n "s/^$1=//p" "$unit"; }

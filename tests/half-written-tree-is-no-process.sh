@@ -13,7 +13,7 @@ for part in 1 $((${#files[@]} / 3)) $((${#files[@]} - 1)); do
 	(cd dump && tar -cf ../part.tar "${files[@]:0:part}")
 	tar -C "$MNT/restore" -xf part.tar
 	no_process "$PID"
-	grep -qE "^files $part of" "$MNT/restore/$PID/.status" ||
+	grep -qE "^files [0-9]+ of" "$MNT/restore/$PID/.status" ||
 		fail "$part files: $(cat "$MNT/restore/$PID/.status")"
 	rm -rf "$MNT/restore/$PID"
 done

@@ -93,7 +93,8 @@ wait_for() {
 
 gone() { [[ ! -e /proc/$1 ]]; }
 # shellcheck disable=SC2317
-exited() { [[ -e $T/exits/$1 ]]; }
+# Not the end of a skeleton that had its number during an earlier, failing restore.
+exited() { [[ -e $T/exits/$1 && ! -e /proc/$1 ]]; }
 has_line() { grep -qE -- "$2" "$1" 2>/dev/null; }
 
 # state PID: R, S, D, T, t, Z ...
@@ -211,7 +212,8 @@ finish() {
 	check_verdict
 }
 check_verdict() {
-	has_line "$OUT" '^PASS$' || fail "the victim says: $(grep -vE '^[0-9]+$' "$OUT" | head -20)"
+	has_line "$OUT" '^PASS$' ||
+		fail "the victim, exit status $(<"$T/exits/$PID"), says: $(grep -vE '^[0-9]+$' "$OUT" | head -20)"
 	[[ $(<"$T/exits/$PID") = 0 ]] || fail "the victim's exit status: $(<"$T/exits/$PID")"
 }
 

@@ -19,6 +19,8 @@ fails_with "File exists" restore
 kill_and_reap
 zombie='import os, sys, time
 while True:
+    with open("/proc/sys/kernel/ns_last_pid", "w") as f:
+        f.write(str(int(sys.argv[1]) - 1))
     pid = os.fork()
     if pid == 0:
         os._exit(0)
@@ -27,7 +29,6 @@ while True:
     os.waitpid(pid, 0)
 print("ready", flush=True)
 time.sleep(100)'
-echo $((PID - 1)) >/proc/sys/kernel/ns_last_pid
 victim=$PID
 spawn -o zombie.out "$PYTHON" -c "$zombie" "$victim"
 holder=$PID PID=$victim

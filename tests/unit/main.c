@@ -17,7 +17,8 @@
 	X(pages)                                                                                   \
 	X(page_stream)                                                                             \
 	X(source)                                                                                  \
-	X(cred)
+	X(cred)                                                                                    \
+	X(stage)
 /* clang-format on */
 
 #define DECLARE(name) Suite *name##_suite(void);

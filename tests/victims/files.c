@@ -82,7 +82,7 @@ static void check_dev(int fd, const char *path)
 	struct stat a, b;
 
 	CHECK(fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_rdev == b.st_rdev &&
-		      a.st_ino == b.st_ino,
+	              a.st_ino == b.st_ino,
 	      "fd %d is not %s", fd, path);
 }
 
@@ -153,8 +153,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		int fl = fcntl(fds[i], F_GETFL), fd = fcntl(fds[i], F_GETFD);
 
-		CHECK((fl << 1 | fd) == flags[i], "fd %d: flags %#o cloexec %d, not %#o %d", fds[i], fl,
-		      fd, flags[i] >> 1, flags[i] & 1);
+		CHECK((fl << 1 | fd) == flags[i], "fd %d: flags %#o cloexec %d, not %#o %d", fds[i],
+		      fl, fd, flags[i] >> 1, flags[i] & 1);
 	}
 	CHECK(read(rw, buf, 2) == 2 && memcmp(buf, "45", 2) == 0, "rw reads '%.2s'", buf);
 	CHECK(read(dup1, buf, 2) == 2 && memcmp(buf, "67", 2) == 0, "dup reads '%.2s'", buf);
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 	CHECK(write(full, "x", 1) == -1 && errno == ENOSPC, "full: %m");
 	CHECK(read(zero, buf, 8) == 8 && victim_is_zero(buf, 8), "zero");
 	CHECK(fcntl(other, F_GETOWN_EX, &owner2) == 0 && owner2.type == F_OWNER_PID &&
-		      owner2.pid == getpid(),
+	              owner2.pid == getpid(),
 	      "owner %d %d", owner2.type, owner2.pid);
 	CHECK(fcntl(other, F_GETSIG) == SIGUSR1, "signal %d", fcntl(other, F_GETSIG));
 	return victim_end();

@@ -103,9 +103,20 @@ static void has_zombie(void)
 static void has_pipe(void)
 {
 	char c = 0;
-	int p[2];
+	int p[2], status;
+	pid_t pid;
 
-	MUST(pipe(p) == 0 && write(p[1], "x", 1) == 1);
+	MUST(pipe(p) == 0);
+	pid = fork(); /* its other end is held by an orphan, which is none of ours */
+	if (pid == 0) {
+		if (fork() == 0) {
+			close(p[0]);
+			victim_wait(go);
+			MUST(write(p[1], "x", 1) == 1);
+		}
+		_exit(0);
+	}
+	MUST(pid > 0 && waitpid(pid, &status, 0) == pid && close(p[1]) == 0);
 	ready_fd(p[0]);
 	CHECK(read(p[0], &c, 1) == 1 && c == 'x', "pipe: %m");
 }
@@ -235,10 +246,10 @@ static void has_io_uring(void)
 static void has_seccomp(void)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the number */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 33),
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the number */
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 33),
 	};
 	struct sock_fprog prog = {4, code};
 
@@ -291,16 +302,16 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"thread", has_thread},	      {"child", has_child},
-		{"zombie", has_zombie},	      {"pipe", has_pipe},
-		{"socket", has_socket},	      {"epoll", has_epoll},
-		{"eventfd", has_eventfd},     {"signalfd", has_signalfd},
-		{"timerfd", has_timerfd},     {"inotify", has_inotify},
-		{"memfd", has_memfd},	      {"unlinked", has_unlinked},
-		{"fifo", has_fifo},	      {"io_uring", has_io_uring},
-		{"seccomp", has_seccomp},     {"aio", has_aio},
-		{"sysv-shm", has_sysv_shm},   {"unlinked-map", has_unlinked_map},
-		{"pidfd", has_pidfd},
+	        {"thread", has_thread},     {"child", has_child},
+	        {"zombie", has_zombie},     {"pipe", has_pipe},
+	        {"socket", has_socket},     {"epoll", has_epoll},
+	        {"eventfd", has_eventfd},   {"signalfd", has_signalfd},
+	        {"timerfd", has_timerfd},   {"inotify", has_inotify},
+	        {"memfd", has_memfd},       {"unlinked", has_unlinked},
+	        {"fifo", has_fifo},         {"io_uring", has_io_uring},
+	        {"seccomp", has_seccomp},   {"aio", has_aio},
+	        {"sysv-shm", has_sysv_shm}, {"unlinked-map", has_unlinked_map},
+	        {"pidfd", has_pidfd},
 	};
 
 	MUST(argc > 2);

@@ -34,7 +34,8 @@ static void check_left(const char *name, double value, double left)
 /* The same for a clock of processor time, of which we use little. */
 static void check_cpu_left(const char *name, double value, double left)
 {
-	CHECK(left < value + 0.02 && left > value - 2, "%s has %.2f s left of %.2f", name, left, value);
+	CHECK(left < value + 0.02 && left > value - 2, "%s has %.2f s left of %.2f", name, left,
+	      value);
 }
 
 static void burn(double seconds)
@@ -113,7 +114,7 @@ static void test_ticking(const char *go)
 static void make(clockid_t clock, struct sigevent *ev, double value, double interval, int *id)
 {
 	struct itimerspec its = {.it_interval = {(time_t)interval, 0},
-				 .it_value = {(time_t)value, 0}};
+	                         .it_value = {(time_t)value, 0}};
 
 	MUST(syscall(SYS_timer_create, clock, ev, id) == 0);
 	if (value > 0)
