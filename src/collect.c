@@ -10,6 +10,7 @@
 #include <string.h>
 #include "collect.h"
 #include "fd_nodes.h"
+#include "proc.h"
 #include "vma_nodes.h"
 
 void ckpt_obstacle_add(struct ckpt_obstacles *o, const char *fmt, ...)
@@ -37,6 +38,17 @@ static void add_text(void *arg, const char *text)
 	ckpt_obstacle_add(arg, "%s", text);
 }
 
+static int find_unwaited(pid_t child, void *arg)
+{
+	struct ckpt_collect *c = arg;
+
+	for (size_t i = 0; i < c->cap->tracees.n; i++)
+		if (c->cap->tracees.v[i].tid == child)
+			return 0;
+	ckpt_obstacle_add(&c->obstacles, "child process %d: it has ended and was not waited for", child);
+	return 0;
+}
+
 static void find_others(struct ckpt_collect *c)
 {
 	for (size_t i = 0; i < c->cap->tracees.n; i++) {
@@ -46,6 +58,7 @@ static void find_others(struct ckpt_collect *c)
 			ckpt_obstacle_add(&c->obstacles, "thread %d", t->tid);
 		else if (t->tgid != c->cap->pid && t->tid == t->tgid)
 			ckpt_obstacle_add(&c->obstacles, "child process %d", t->tid);
+		ckpt_proc_children(t->tid, find_unwaited, c);
 	}
 }
 

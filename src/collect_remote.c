@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "collect.h"
 #include "prctls.h"
+#include "x86_regs.h"
 
 #define NSIG_KERNEL 64
 #define LDT_BYTES   (8192 * 8)
@@ -200,6 +201,17 @@ static int collect_ldt(struct ckpt_collect *c, struct ckpt_remote *r, struct ckp
 	return ret;
 }
 
+static int collect_xcomp(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
+{
+	long result;
+	int ret = ckpt_remote_call(r, &result, err, SYS_arch_prctl,
+				   CKPT_ARGS(CKPT_GET_XCOMP_PERM, r->scratch));
+
+	if (ret || result < 0) /* before Linux 5.16 there was nothing to ask for */
+		return ret;
+	return ckpt_remote_get(r, 0, &c->task->cpu.xcomp_perm, 8, err);
+}
+
 static int collect_brk(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
 	long brk;
@@ -213,7 +225,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *, struct ckpt_err *) = {
 		collect_actions, collect_altstack, collect_itimers,
-		collect_timers,	 collect_ldt,	   collect_brk,
+		collect_timers,	 collect_ldt,	   collect_xcomp,     collect_brk,
 	};
 	struct ckpt_remote r;
 	int ret, closed;

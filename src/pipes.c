@@ -71,27 +71,45 @@ pid_t ckpt_fd_other_holder(pid_t pid, const char *link, const char *key, int64_t
 	return found;
 }
 
-static int copy_out(int from, int size, size_t len, struct ckpt_bytes *data)
+/* One element for each read: a pipe of packets (O_DIRECT) gives them one by one, any other all
+ * that fits. */
+static int drain(int from, size_t len, struct ckpt_object *object)
+{
+	char *buf = malloc(len);
+	int ret = buf ? 0 : -ENOMEM;
+
+	for (size_t off = 0; !ret && off < len;) {
+		ssize_t got = read(from, buf, len);
+		struct ckpt_packet *packet = got > 0 ? CKPT_VEC_ADD(&object->data) : NULL;
+
+		ret = got <= 0 ? -EIO : -ENOMEM;
+		if (!packet)
+			break;
+		packet->bytes.v = malloc((size_t)got);
+		if (!packet->bytes.v)
+			break;
+		memcpy(packet->bytes.v, buf, (size_t)got);
+		packet->bytes.n = packet->bytes.cap = (size_t)got;
+		off += (size_t)got;
+		ret = 0;
+	}
+	free(buf);
+	return ret;
+}
+
+static int copy_out(int from, int size, size_t len, struct ckpt_object *object)
 {
 	int copy[2], ret = 0;
 
-	data->v = malloc(len);
-	if (!data->v)
-		return -ENOMEM;
-	data->cap = len;
 	if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
-	if (fcntl(copy[1], F_SETPIPE_SZ, size) < 0 ||
-	    tee(from, copy[1], len, SPLICE_F_NONBLOCK) != (ssize_t)len)
-		ret = errno ? -errno : -EIO;
-	while (!ret && data->n < len) {
-		ssize_t got = read(copy[0], data->v + data->n, len - data->n);
-
-		if (got <= 0)
-			ret = -EIO;
-		else
-			data->n += (size_t)got;
-	}
+	/* Referenced, not copied (tee(2)): borders of packets stay what they are. */
+	if (fcntl(copy[1], F_SETPIPE_SZ, size) < 0)
+		ret = -errno;
+	else if (tee(from, copy[1], len, SPLICE_F_NONBLOCK) != (ssize_t)len)
+		ret = -EIO;
+	if (!ret)
+		ret = drain(copy[0], len, object);
 	close(copy[0]);
 	close(copy[1]);
 	return ret;
@@ -113,9 +131,7 @@ int ckpt_pipe_read(int pidfd, int fd, uint64_t flags, struct ckpt_object *object
 		if (ioctl(ours, FIONREAD, &len))
 			ret = -errno;
 		else if (len)
-			ret = copy_out(ours, size, (size_t)len, &object->data);
-		if (!ret && len && flags & O_DIRECT)
-			ret = -ENOTSUP; /* packets: their borders do not show */
+			ret = copy_out(ours, size, (size_t)len, object);
 	}
 	close(ours);
 	return ret;

@@ -23,6 +23,7 @@
 
 #define MAX_TEXT_FILE (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
 #define PR_SET_MDWE_NR 65
+#define AMX_FEATURES  (3ull << 17) /* tile configuration, tile data */
 
 /* ---- the tree ---- */
 
@@ -101,6 +102,8 @@ static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 static int check_machine(const struct ckpt_header *h, const struct ckpt_task *task,
 			 struct ckpt_err *err)
 {
+	/* the tiles are seen by those only that asked for them */
+	uint64_t need = h->xsave_mask & ~(AMX_FEATURES & ~task->cpu.xcomp_perm);
 	uint64_t mask = ckpt_xsave_mask();
 	char digest[65];
 
@@ -110,10 +113,10 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 	if (h->features.n)
 		return ckpt_fail(err, ENOTSUP, "task: it uses the feature '%s', which this ckptfs does not "
 				 "know", h->features.v[0].name);
-	if (h->xsave_mask & ~mask)
+	if (need & ~mask)
 		return ckpt_fail(err, ENOTSUP,
 				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
-				 (unsigned long long)h->xsave_mask, (unsigned long long)mask);
+				 (unsigned long long)need, (unsigned long long)mask);
 	ckpt_cpuid_digest(digest);
 	if (strcmp(digest, h->cpuid))
 		ckpt_log("restore %d: this CPU differs from the one of the freeze", h->pid);
@@ -286,5 +289,6 @@ int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
 		ret = build(&s, err);
 	}
 	ckpt_task_free(task);
-	return ret;
+	/* To FUSE it would mean "never ask me again", for every file of the mount. */
+	return ret == -ENOSYS ? -ENOTSUP : ret;
 }

@@ -131,7 +131,7 @@ static int set_owner(struct ckpt_skeleton *s, const struct ckpt_file *file, long
 	return ret;
 }
 
-/* Offset, locks, owner, and the flags that the first open could not have. */
+/* Offset, owner, and the flags that the first open could not have. */
 static int dress(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
 		 struct ckpt_err *err)
 {
@@ -140,8 +140,6 @@ static int dress(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
 	if (file->offset)
 		ret = ckpt_skeleton_do(s, NULL, err, "lseek", SYS_lseek, (uint64_t)fd,
 				       (uint64_t)file->offset, SEEK_SET);
-	for (size_t i = 0; !ret && i < file->lock.n; i++)
-		ret = set_lock(s, file, &file->lock.v[i], fd, err);
 	if (!ret && file->has_owner)
 		ret = set_owner(s, file, fd, err);
 	if (!ret && file->kind != CKPT_FILE_PATH)
@@ -233,18 +231,31 @@ static int fill_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object, 
 	int ret = ckpt_skeleton_do(s, NULL, err, "F_SETPIPE_SZ", SYS_fcntl, fd, F_SETPIPE_SZ,
 				   object->size);
 
-	for (size_t off = 0; !ret && off < object->data.n;) {
-		size_t len = object->data.n - off;
-		long wrote = 0;
+	for (size_t i = 0; !ret && i < object->data.n; i++) {
+		const struct ckpt_bytes *bytes = &object->data.v[i].bytes;
 
-		if (len > CKPT_SCRATCH_SIZE)
-			len = CKPT_SCRATCH_SIZE;
-		ret = ckpt_remote_put(&s->r, 0, object->data.v + off, len, err);
-		if (!ret)
-			ret = ckpt_skeleton_do(s, &wrote, err, "write", SYS_write, fd, s->r.scratch, len);
-		off += (size_t)wrote;
+		for (size_t off = 0; !ret && off < bytes->n;) {
+			size_t len = bytes->n - off;
+			long wrote = 0;
+
+			if (len > CKPT_SCRATCH_SIZE)
+				len = CKPT_SCRATCH_SIZE;
+			ret = ckpt_remote_put(&s->r, 0, bytes->v + off, len, err);
+			if (!ret)
+				ret = ckpt_skeleton_do(s, &wrote, err, "write", SYS_write, fd,
+						       s->r.scratch, len);
+			off += (size_t)wrote;
+		}
 	}
 	return ret;
+}
+
+static bool has_packets(const struct ckpt_task *task, const struct ckpt_object *object)
+{
+	for (size_t i = 0; i < task->files.n; i++)
+		if (task->files.v[i].object == object->id && task->files.v[i].flags & O_DIRECT)
+			return true;
+	return false;
 }
 
 /* Another description of an end that is there: opened through /proc, as the task did it. */
@@ -270,7 +281,8 @@ static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *objec
 	const struct ckpt_file *first[2] = {NULL, NULL};
 	int ends[2], ret;
 
-	ret = ckpt_skeleton_do(s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch, O_CLOEXEC | O_NONBLOCK);
+	ret = ckpt_skeleton_do(s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch,
+			       (uint64_t)(O_CLOEXEC | O_NONBLOCK | (has_packets(s->task, object) ? O_DIRECT : 0)));
 	if (!ret)
 		ret = ckpt_remote_get(&s->r, 0, ends, sizeof(ends), err);
 	/* The higher one first: the kernel gave the lowest free numbers in order, so ends[0] is
@@ -296,6 +308,25 @@ static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *objec
 		if (!ret)
 			ret = first[end] ? place(s, first[end], park[end], err)
 					 : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, park[end]);
+	}
+	return ret;
+}
+
+/* Last of all: closing any descriptor of a file drops the process's POSIX locks on it
+ * (fcntl(2), "Record locking"). */
+static int restore_locks(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < s->task->fds.n; i++) {
+		const struct ckpt_fd *fd = &s->task->fds.v[i];
+		size_t f = 0;
+
+		while (s->task->files.v[f].id != fd->file)
+			f++;
+		for (size_t j = 0; !ret && j < s->task->files.v[f].lock.n; j++)
+			ret = set_lock(s, &s->task->files.v[f], &s->task->files.v[f].lock.v[j],
+				       (long)fd->fd, err);
 	}
 	return ret;
 }
@@ -378,5 +409,5 @@ int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 		if (ret)
 			ckpt_err_about(err, "files/%llu", (unsigned long long)file->id);
 	}
-	return ret;
+	return ret ? ret : restore_locks(s, err);
 }

@@ -18,6 +18,9 @@
 #include "prctls.h"
 #include "proc.h"
 #include "skeleton.h"
+#include "x86_regs.h"
+
+#define XFEATURE_TILEDATA 18 /* arch/x86/include/asm/fpu/types.h */
 
 /* A process can't join a session, nor a group of another one (setpgid(2), EPERM): what was not
  * its own becomes its own. */
@@ -125,8 +128,13 @@ static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 	} attr = {48, t->policy, t->reset_on_fork, t->nice, t->priority,
 		  t->dl_runtime, t->dl_deadline, t->dl_period};
 	long result = 0;
-	int ret = ckpt_remote_put(&s->r, 0, &attr, sizeof(attr), err);
+	int ret;
 
+	/* sched_setattr sets the nice value of policies other and batch only */
+	ret = ckpt_skeleton_do(s, NULL, err, "thread: nice", SYS_setpriority, PRIO_PROCESS, 0,
+			       (uint64_t)(int64_t)t->nice);
+	if (!ret)
+		ret = ckpt_remote_put(&s->r, 0, &attr, sizeof(attr), err);
 	if (!ret)
 		ret = ckpt_skeleton_do(s, NULL, err, "thread: scheduling", SYS_sched_setattr, 0,
 				       s->r.scratch, 0);
@@ -182,6 +190,41 @@ static int restore_ldt(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret;
 }
 
+/* The kernel gives a task room for the tiles when it first uses them (XFD, #NM), and takes them
+ * from a tracer only then (arch/x86/kernel/fpu/xstate.c, validate_user_xstate_header). */
+static int use_tiles(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	uint8_t config[64] = {[0] = 1 /* palette */, [16] = 64 /* bytes a row */, [48] = 16 /* rows */};
+	uint64_t entry = s->r.entry;
+	int ret = ckpt_remote_put(&s->r, 0, config, sizeof(config), err);
+
+	s->r.entry = s->boot + CKPT_BOOT_AMX;
+	if (!ret)
+		ret = ckpt_skeleton_do(s, NULL, err, "AMX", SYS_getpid, s->r.scratch);
+	s->r.entry = entry;
+	return ret;
+}
+
+/* AMX has to be asked for (Documentation/arch/x86/xstate.rst), before an alternate stack is set
+ * that might be too small for it. */
+static int restore_xcomp(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	uint64_t have = 0, want = s->task->cpu.xcomp_perm;
+	int ret;
+
+	if (!want)
+		return 0;
+	ret = ckpt_skeleton_do(s, NULL, err, "cpu: xcomp_perm", SYS_arch_prctl, CKPT_GET_XCOMP_PERM,
+			       s->r.scratch);
+	if (!ret)
+		ret = ckpt_remote_get(&s->r, 0, &have, sizeof(have), err);
+	for (uint64_t bit = 0; !ret && bit < 64; bit++)
+		if ((want & ~have) >> bit & 1)
+			ret = ckpt_skeleton_do(s, NULL, err, "cpu: xcomp_perm", SYS_arch_prctl,
+					       CKPT_REQ_XCOMP_PERM, bit);
+	return ret || !(want >> XFEATURE_TILEDATA & 1) ? ret : use_tiles(s, err);
+}
+
 static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_thread *t = &s->task->thread;
@@ -231,7 +274,7 @@ int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
 		restore_session, restore_tty, restore_self_files, restore_sched,
-		restore_ldt,	 restore_fs,  restore_thread,	  restore_limits,
+		restore_ldt,	 restore_xcomp, restore_fs, restore_thread, restore_limits,
 	};
 	int ret = 0;
 

@@ -252,7 +252,12 @@ static int find_used(struct ckpt_skeleton *s, struct ckpt_task *own, struct ckpt
 
 static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
-	static const uint8_t code[] = {0x0f, 0x05, 0xf4}; /* syscall; hlt */
+	static const uint8_t code[CKPT_BOOT_AMX + 16] = {
+		0x0f, 0x05, 0xf4, /* syscall; hlt */
+		[CKPT_BOOT_AMX] = 0xc4, 0xe2, 0x78, 0x49, 0x07, /* ldtilecfg (%rdi) */
+		0xc4, 0xe2, 0x7b, 0x49, 0xc0,			/* tilezero %tmm0 */
+		0x0f, 0x05, 0xf4,
+	};
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 	uint64_t at = ckpt_skeleton_gap(s, BOOT_SIZE);
 	int ret;

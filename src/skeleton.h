@@ -42,6 +42,10 @@ void ckpt_skeleton_free(struct ckpt_skeleton *s);
 /* A free range of that size (bytes), marked as used. 0: there is none. */
 uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size);
 
+/* Offset in the boot page of a system call that uses the AMX tiles first: rdi is the address of
+ * a tile configuration. */
+#define CKPT_BOOT_AMX 16
+
 /* One call that must succeed. what: for the message ("fd 3: lseek"). */
 #define ckpt_skeleton_do(s, result, err, what, nr, ...)                                            \
 	ckpt_remote_do(&(s)->r, result, err, what, nr, CKPT_ARGS(__VA_ARGS__))

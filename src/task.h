@@ -84,6 +84,7 @@ struct ckpt_cpu {
 	uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
 	uint32_t restart;      /* enum ckpt_restart: how rax == -516 goes on */
 	int64_t restart_left;  /* time left, -1: unknown or without limit */
+	uint64_t xcomp_perm;   /* XSAVE features the process has asked for (ARCH_GET_XCOMP_PERM) */
 	uint32_t xsave_size;   /* bytes of the whole area */
 	CKPT_VEC(struct ckpt_xsave) xsave; /* the pieces that are not all zero */
 	CKPT_VEC(struct ckpt_tls) tls;
@@ -249,12 +250,15 @@ struct ckpt_fd {
 extern const struct ckpt_codec ckpt_fd_codec;
 
 /* objects/ID/meta */
+struct ckpt_packet {
+	struct ckpt_bytes bytes;
+};
 enum ckpt_object_kind { CKPT_OBJECT_SHM, CKPT_OBJECT_PIPE };
 struct ckpt_object {
 	uint64_t id;
 	uint32_t kind;
 	uint64_t size; /* shm: bytes of memory; pipe: its capacity */
-	struct ckpt_bytes data; /* pipe: what has been written and not read */
+	CKPT_VEC(struct ckpt_packet) data; /* pipe: written and not read, a packet each */
 	struct ckpt_pages pages; /* shm */
 };
 extern const struct ckpt_codec ckpt_object_codec;

@@ -133,19 +133,23 @@ const struct ckpt_codec ckpt_vma_codec = {"vmas/N/meta", vma_rows, CKPT_NROWS(vm
 static const struct ckpt_row object_rows[] = {
 	CKPT_ROWA(enum, struct ckpt_object, kind, object_words),
 	CKPT_ROW(hex, struct ckpt_object, size),
-	CKPT_ROW(bytes, struct ckpt_object, data),
+	{"data", CKPT_MANY, offsetof(struct ckpt_object, data), sizeof(struct ckpt_packet),
+	 {CKPT_F(bytes, struct ckpt_packet, bytes)}},
 	PAGES_ROWS(struct ckpt_object),
 };
 
 static int object_check(const void *obj, struct ckpt_err *err)
 {
 	const struct ckpt_object *object = obj;
+	uint64_t data = 0;
 
 	if (!object->size || object->size % CKPT_PAGE_SIZE)
 		return ckpt_fail(err, EINVAL, "size is no number of pages");
 	if (object->kind == CKPT_OBJECT_SHM ? object->data.n : object->pages.npages)
 		return ckpt_fail(err, EINVAL, "data is for pipes, pages are for shared memory");
-	if (object->data.n > object->size)
+	for (size_t i = 0; i < object->data.n; i++)
+		data += object->data.v[i].bytes.n;
+	if (data > object->size)
 		return ckpt_fail(err, EINVAL, "data is more than the pipe holds");
 	return ckpt_pages_check(&object->pages, 0, object->size, err);
 }

@@ -43,6 +43,7 @@ static const struct ckpt_row cpu_rows[] = {
 	  CKPT_F(int, struct ckpt_cpu, restart_left)}},
 	{"tls", CKPT_MANY, offsetof(struct ckpt_cpu, tls), sizeof(struct ckpt_tls),
 	 {CKPT_F(dec, struct ckpt_tls, entry), CKPT_F(blob, struct ckpt_tls, desc)}},
+	CKPT_ROW(hex, struct ckpt_cpu, xcomp_perm),
 	CKPT_ROW(dec, struct ckpt_cpu, xsave_size),
 	{"xsave", CKPT_MANY, offsetof(struct ckpt_cpu, xsave), sizeof(struct ckpt_xsave),
 	 {CKPT_F(dec, struct ckpt_xsave, off), CKPT_F(blob, struct ckpt_xsave, data)}},

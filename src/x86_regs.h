@@ -35,6 +35,10 @@ void ckpt_cpuid_digest(char out[65]);
  * the way to user mode without a handler (arch/x86/kernel/signal.c, arch_do_signal_or_restart). */
 void ckpt_regs_restarted(struct user_regs_struct *regs);
 
+/* arch_prctl(2) codes, arch/x86/include/uapi/asm/prctl.h, Linux 5.16 */
+#define CKPT_GET_XCOMP_PERM 0x1022
+#define CKPT_REQ_XCOMP_PERM 0x1023
+
 /* Kernel-internal results a stopped task may show in rax (include/linux/errno.h). */
 #define CKPT_ERESTARTSYS	   512
 #define CKPT_ERESTARTNOINTR	   513

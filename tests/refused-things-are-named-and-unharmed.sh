@@ -5,7 +5,7 @@
 
 # kind: what the log must say besides the descriptor or address that the victim names
 kinds="thread:thread child:child|descendant|process zombie:zombie|child|process pipe:pipe
-	socket:socket epoll:epoll|eventpoll eventfd:eventfd signalfd:signalfd timerfd:timerfd inotify:inotify
+	socket:socket epoll:epoll|eventpoll signalfd:signalfd timerfd:timerfd inotify:inotify
 	memfd:memfd unlinked:deleted|unlinked|removed fifo:fifo|FIFO|pipe io_uring:io_uring
 	seccomp:seccomp aio:aio|AIO sysv-shm:System.V|SYSV|shm unlinked-map:deleted|unlinked|removed
 	pidfd:pidfd"

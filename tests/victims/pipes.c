@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Pipes that nobody else holds: contents, capacity, flags, packets, and one whose writer is gone.
- */
+/* Pipes that nobody else holds: contents, capacity, flags, packets, and one whose writer is gone;
+ * eventfds with a count. */
 #include "victim.h"
+#include <sys/eventfd.h>
 
 int main(int argc, char **argv)
 {
 	int idle[2], full[2], packets[2], closed[2], copy, size;
+	int counter, semaphore;
+	uint64_t count;
 	char buf[8192], want[8192];
 	ssize_t n;
 
@@ -18,6 +21,11 @@ int main(int argc, char **argv)
 		MUST(write(full[1], want, sizeof(want)) == (ssize_t)sizeof(want));
 	MUST(write(packets[1], "one", 3) == 3 && write(packets[1], "fourth", 6) == 6);
 	MUST(write(closed[1], "last words", 10) == 10 && close(closed[1]) == 0);
+	counter = eventfd(0, EFD_NONBLOCK);
+	semaphore = eventfd(3, EFD_SEMAPHORE | EFD_NONBLOCK | EFD_CLOEXEC);
+	MUST(counter >= 0 && semaphore >= 0);
+	count = 1ull << 40;
+	MUST(write(counter, &count, 8) == 8);
 	copy = dup(idle[1]);
 	MUST(copy >= 0);
 
@@ -44,5 +52,11 @@ int main(int argc, char **argv)
 	n = read(closed[0], buf, sizeof(buf));
 	CHECK(n == 10 && memcmp(buf, "last words", 10) == 0, "last words: %zd bytes", n);
 	CHECK(read(closed[0], buf, 1) == 0, "a writer that was gone is back");
+	CHECK(read(counter, &count, 8) == 8 && count == 1ull << 40, "eventfd: %m");
+	CHECK(read(counter, &count, 8) == -1 && errno == EAGAIN, "eventfd is not empty");
+	for (int i = 0; i < 3; i++)
+		CHECK(read(semaphore, &count, 8) == 8 && count == 1, "semaphore: %m");
+	CHECK(read(semaphore, &count, 8) == -1 && errno == EAGAIN, "semaphore is not empty");
+	CHECK(fcntl(semaphore, F_GETFD) == FD_CLOEXEC, "eventfd: close-on-exec");
 	return victim_end();
 }

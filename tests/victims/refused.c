@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -138,15 +137,6 @@ static void has_epoll(void)
 
 	ready_fd(fd);
 	CHECK(epoll_wait(fd, &ev, 1, 0) == 0, "epoll: %m");
-}
-
-static void has_eventfd(void)
-{
-	int fd = eventfd(5, EFD_NONBLOCK);
-	uint64_t v = 0;
-
-	ready_fd(fd);
-	CHECK(read(fd, &v, 8) == 8 && v == 5, "eventfd: %m");
 }
 
 static void has_signalfd(void)
@@ -305,7 +295,7 @@ int main(int argc, char **argv)
 	        {"thread", has_thread},     {"child", has_child},
 	        {"zombie", has_zombie},     {"pipe", has_pipe},
 	        {"socket", has_socket},     {"epoll", has_epoll},
-	        {"eventfd", has_eventfd},   {"signalfd", has_signalfd},
+	        {"signalfd", has_signalfd},
 	        {"timerfd", has_timerfd},   {"inotify", has_inotify},
 	        {"memfd", has_memfd},       {"unlinked", has_unlinked},
 	        {"fifo", has_fifo},         {"io_uring", has_io_uring},
