@@ -373,28 +373,6 @@ static bool probe_xsave(struct note *n)
 	return on_traced(read_xsave, n);
 }
 
-static bool new_time_ns(void)
-{
-	return unshare(NEW_TIME_NS) == 0;
-}
-
-static bool probe_time_ns(struct note *n)
-{
-	(void)n;
-	return in_child(new_time_ns);
-}
-
-static bool suspend_seccomp(pid_t pid, struct note *n)
-{
-	(void)n;
-	return ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_SUSPEND_SECCOMP) == 0;
-}
-
-static bool probe_seccomp(struct note *n)
-{
-	return on_traced(suspend_seccomp, n);
-}
-
 static bool probe_kmod(struct note *n)
 {
 	return can_open("/dev/ckptfs", O_RDWR, n);
@@ -448,11 +426,6 @@ static const struct feature {
         {"time left of sleeps", probe_sched, false, false,
          "sleeps go on with the time that was left",
          "sleeps start over after a restore: CONFIG_SCHED_DEBUG"},
-        {"time namespaces", probe_time_ns, false, false,
-         "monotonic clocks can go on after a reboot",
-         "a checkpoint from another boot is refused unless its task file says otherwise"},
-        {"seccomp", probe_seccomp, false, false, "tasks under a seccomp filter can be frozen",
-         "tasks under a seccomp filter are refused: needs CAP_SYS_ADMIN"},
         {"/dev/ckptfs", probe_kmod, false, false, "backend kmod",
          "backend ptrace; the kernel module is not needed"},
 };

@@ -24,6 +24,7 @@
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t reaper_cond = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t left_cond = PTHREAD_COND_INITIALIZER;
 static pthread_t reaper_thread;
 static bool reaper_runs, reaper_stop;
 static struct ckpt_listed *tasks;
@@ -92,8 +93,10 @@ static void table_remove(struct ckpt_listed *t)
  * lets run again. */
 static struct ckpt_listed *table_lookup(pid_t pid)
 {
-	struct ckpt_listed *t = table_find(pid);
+	struct ckpt_listed *t;
 
+	while ((t = table_find(pid)) && t->leaving)
+		pthread_cond_wait(&left_cond, &table_lock);
 	if (t && (!t->stopped || t->pinned))
 		return t;
 	if (ckpt_stopped(pid))
@@ -112,7 +115,7 @@ struct ckpt_listed *ckpt_task_get(uint64_t ino)
 	struct ckpt_listed *t;
 
 	pthread_mutex_lock(&table_lock);
-	for (t = tasks; t && t->number != CKPT_INO_TREE(ino);)
+	for (t = tasks; t && (t->leaving || t->number != CKPT_INO_TREE(ino));)
 		t = t->next;
 	if (t) {
 		t->refs++;
@@ -130,7 +133,8 @@ void ckpt_task_put(struct ckpt_listed *t)
 	pthread_mutex_unlock(&table_lock);
 }
 
-/* Takes over the table's reference of a task that was removed from it. */
+/* Of a task marked as leaving; removes it from the table. Until then whoever looks for its PID
+ * waits: between the two states it is neither frozen nor stopped by job control. */
 static void task_thaw(struct ckpt_listed *t)
 {
 	struct ckpt_frozen *frozen;
@@ -144,13 +148,14 @@ static void task_thaw(struct ckpt_listed *t)
 		n = frozen->tree->n;
 		ckpt_frozen_free(frozen);
 	}
-	/* Only now that no read can be in progress: the kernel waits for those it has cached. */
-	ckpt_fs.forget(CKPT_INO(t->number, 0), n);
 	pthread_mutex_lock(&table_lock);
-	if (t->stopped && frozen)
-		npinned--;
-	task_unref(t);
+	npinned -= t->pinned;
+	table_remove(t);
+	pthread_cond_broadcast(&left_cond);
 	pthread_mutex_unlock(&table_lock);
+	/* The kernel waits for reads of mapped files, so nobody must wait for us here. */
+	ckpt_fs.forget(CKPT_INO(t->number, 0), n);
+	ckpt_task_put(t);
 }
 
 static int freeze(const struct ckpt_req *req, pid_t pid, bool pin, struct ckpt_frozen **out)
@@ -173,6 +178,15 @@ static int freeze(const struct ckpt_req *req, pid_t pid, bool pin, struct ckpt_f
 	return ret;
 }
 
+static void set_pinned(struct ckpt_listed *t, bool pinned)
+{
+	pthread_mutex_lock(&table_lock);
+	t->pinned = pinned;
+	npinned += pinned ? 1u : -1u;
+	pthread_cond_signal(&reaper_cond);
+	pthread_mutex_unlock(&table_lock);
+}
+
 static int pin(const struct ckpt_req *req, struct ckpt_listed *t)
 {
 	struct ckpt_frozen *frozen;
@@ -180,16 +194,12 @@ static int pin(const struct ckpt_req *req, struct ckpt_listed *t)
 
 	pthread_rwlock_wrlock(&t->lock);
 	if (!t->frozen) {
+		set_pinned(t, true); /* beforehand: seized, it does not look stopped any more */
 		ret = freeze(req, t->pid, true, &frozen);
-		if (!ret) {
+		if (ret)
+			set_pinned(t, false);
+		else
 			t->frozen = frozen;
-			pthread_mutex_lock(&table_lock);
-			npinned++;
-			t->pinned = true;
-			t->used_ms = now_ms();
-			pthread_cond_signal(&reaper_cond);
-			pthread_mutex_unlock(&table_lock);
-		}
 	}
 	pthread_rwlock_unlock(&t->lock);
 	return ret;
@@ -369,7 +379,7 @@ int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 	else if (t->stopped)
 		ret = -EBUSY;
 	else
-		table_remove(t);
+		t->leaving = true;
 	pthread_mutex_unlock(&table_lock);
 	if (ret == -EBUSY)
 		ckpt_log("rmdir %d: stopped by job control, not by ckptfs: kill -CONT %d lets it "
@@ -428,7 +438,7 @@ static void *reaper(void *arg)
 		struct timespec ts;
 
 		if (t) {
-			table_remove(t);
+			t->leaving = true;
 			pthread_mutex_unlock(&table_lock);
 			task_thaw(t);
 			pthread_mutex_lock(&table_lock);
@@ -474,7 +484,7 @@ void ckpt_tasks_stop(void)
 		pthread_mutex_lock(&table_lock);
 		t = tasks;
 		if (t)
-			table_remove(t);
+			t->leaving = true;
 		pthread_mutex_unlock(&table_lock);
 		if (!t)
 			return;

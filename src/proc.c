@@ -3,6 +3,7 @@
  * Owns reading /proc for single values, and the list of stopped processes (libproc2).
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <libproc2/pids.h>
 #include "frozen.h"
 #include "proc.h"
+#include "tracer.h"
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
@@ -167,8 +169,24 @@ bool ckpt_stopped(pid_t pid)
 	return ckpt_proc_state(pid) == 'T' && ckpt_proc_status(pid, "Tgid", 10) == pid;
 }
 
-int ckpt_stopped_each(void (*fn)(pid_t pid, void *arg), void *arg)
+/* libproc2 keeps buffers for each thread that ever asks, and frees them never (4.0.2,
+ * library/readproc.c): one thread asks for all. */
+static struct ckpt_tracer *asker;
+static pthread_once_t asker_once = PTHREAD_ONCE_INIT;
+
+struct stopped_job {
+	void (*fn)(pid_t pid, void *arg);
+	void *arg;
+};
+
+static void asker_start(void)
 {
+	ckpt_tracer_new(&asker, NULL);
+}
+
+static int each_stopped(void *arg)
+{
+	const struct stopped_job *job = arg;
 	enum pids_item items[] = {PIDS_ID_TGID, PIDS_STATE};
 	struct pids_info *info = NULL;
 	struct pids_stack *stack;
@@ -180,8 +198,16 @@ int ckpt_stopped_each(void (*fn)(pid_t pid, void *arg), void *arg)
 		pid_t pid = PIDS_VAL(0, s_int, stack, info);
 
 		if (PIDS_VAL(1, s_ch, stack, info) == 'T')
-			fn(pid, arg);
+			job->fn(pid, job->arg);
 	}
 	procps_pids_unref(&info);
 	return 0;
+}
+
+int ckpt_stopped_each(void (*fn)(pid_t pid, void *arg), void *arg)
+{
+	struct stopped_job job = {fn, arg};
+
+	pthread_once(&asker_once, asker_start);
+	return asker ? ckpt_tracer_run(asker, each_stopped, &job) : -ENOMEM;
 }

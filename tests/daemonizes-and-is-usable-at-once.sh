@@ -12,11 +12,7 @@ dump
 kill_and_reap
 restore
 finish
-umount "$MNT"
-DAEMON=1 # gone: looked for below
-by_mount() { pgrep -f "^[^ ]*ckptfs none $MNT" >/dev/null; }
-ended() { ! by_mount; }
-wait_for 10 "the daemon's end" ended
+umount_daemonized
 # A mount point that is not there.
 if "$CKPTFS" none "$T/nowhere" 2>err; then
 	fail "mounting on nothing succeeded"

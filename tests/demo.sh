@@ -18,12 +18,12 @@ say "The same again in the background; this one will be stopped half-way."
 for fd in /proc/self/fd/*; do # what this script inherited is not the job's
 	((${fd##*/} < 3 || ${fd##*/} == 255)) || eval "exec ${fd##*/}>&-"
 done
-setsid xz -9 -c <input >output 2>xz.err & pid=$!
+setsid xz -9 -c <input >output 2>xz.err & pid=$! && disown
 say "Mount ckptfs, and freeze process $pid when it has read a part of its input."
 run "$ckptfs" none "$mnt"
 until (($(sed -n 's/^pos:\s*//p' /proc/$pid/fdinfo/0) > 3000000)); do sleep 0.05; done
 run mkdir "$mnt/$pid"
-run ls "$mnt/$pid"
+run ls -x "$mnt/$pid"
 run head -n 4 "$mnt/$pid/cpu"
 run cat "$mnt/$pid/fds/0"
 say "cp is the checkpoint. Then kill -9: the program is gone."

@@ -20,4 +20,4 @@ start anon
 checkpoint
 restore
 finish
-umount "$MNT"
+umount_daemonized

@@ -32,7 +32,7 @@ work() {
 	restore
 	finish
 	rm -rf "$GO" dump
-	umount "$MNT"
+	umount_daemonized
 }
 mount -t fuse.ckptfs none "$MNT" -o allow_other,timeout=5000
 [[ $(findmnt -n -o FSTYPE "$MNT") = fuse.ckptfs ]] || fail "type $(findmnt -n -o FSTYPE "$MNT")"

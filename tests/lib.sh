@@ -162,6 +162,13 @@ umount_ckpt() {
 	wait_for 10 "the daemon's end" gone "$DAEMON"
 }
 
+# umount_daemonized: umount, and the daemon that went to the background ends.
+umount_daemonized() {
+	umount "$MNT"
+	wait_for 10 "the daemon's end" daemonized_ended
+}
+daemonized_ended() { ! pgrep -f "ckptfs none $MNT" >/dev/null; }
+
 # kill_daemon: SIGKILL, and the dead mount goes away.
 kill_daemon() {
 	kill -KILL "$DAEMON"
