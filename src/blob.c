@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The contents of one staged file. Small files live in the heap, growing by doubling; from
- * 64 KiB on a chunk is a mapping of its own, so that freeing it gives the memory back.
+ * The contents of one staged file. A chunk grows by doubling, at first in the heap; beyond
+ * 64 KiB it is a mapping of its own, so that what is not written takes no memory and freeing it
+ * gives the memory back.
  */
 #include "blob.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "chunks.h"
 #include "quota.h"
 #include "task.h"
 
@@ -31,8 +32,8 @@ static void chunk_free(struct ckpt_blob *b, struct ckpt_chunk *c)
 {
 	if (!c->mem)
 		return;
-	if (c->cap == CHUNK)
-		munmap(c->mem, CHUNK);
+	if (c->cap > HEAP_MAX)
+		ckpt_chunk_free(c->mem, c->cap);
 	else
 		free(c->mem);
 	ckpt_quota_give(b->uid, c->cap);
@@ -56,22 +57,29 @@ void ckpt_blob_fini(struct ckpt_blob *b)
 	b->size = 0;
 }
 
-static void *chunk_map(bool whole)
+/* Memory of another capacity with the same contents, zero behind them; takes c->mem over
+ * unless it fails. */
+static void *chunk_realloc(const struct ckpt_chunk *c, size_t cap)
 {
-	void *mem = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *mem;
 
-	if (mem == MAP_FAILED)
-		return NULL;
-	madvise(mem, CHUNK, MADV_DONTFORK);
-#ifdef MADV_POPULATE_WRITE
-	/* One call instead of 256 page faults, when all of it is about to be written. */
-	if (whole)
-		madvise(mem, CHUNK, MADV_POPULATE_WRITE);
-#endif
+	if (cap <= HEAP_MAX) {
+		mem = realloc(c->mem, cap);
+		if (mem)
+			memset((char *)mem + c->cap, 0, cap - c->cap);
+		return mem;
+	}
+	if (c->cap > HEAP_MAX)
+		return ckpt_chunk_resize(c->mem, c->cap, cap);
+	mem = ckpt_chunk_resize(NULL, 0, cap);
+	if (mem && c->mem) {
+		memcpy(mem, c->mem, c->cap);
+		free(c->mem);
+	}
 	return mem;
 }
 
-/* Makes room for the first `need` bytes of a chunk; what was not written reads as zero. */
+/* Makes room for the first `need` bytes of a chunk. */
 static int chunk_grow(struct ckpt_blob *b, struct ckpt_chunk *c, size_t need)
 {
 	size_t cap = HEAP_MIN;
@@ -82,21 +90,13 @@ static int chunk_grow(struct ckpt_blob *b, struct ckpt_chunk *c, size_t need)
 		return 0;
 	while (cap < need)
 		cap *= 2;
-	if (cap > HEAP_MAX)
-		cap = CHUNK;
 	ret = ckpt_quota_take(b->uid, cap - c->cap);
 	if (ret)
 		return ret;
-	mem = cap == CHUNK ? chunk_map(need == CHUNK && !c->cap) : realloc(c->mem, cap);
+	mem = need == CHUNK && !c->mem ? ckpt_chunk_new() : chunk_realloc(c, cap);
 	if (!mem) {
 		ckpt_quota_give(b->uid, cap - c->cap);
 		return -ENOMEM;
-	}
-	if (cap < CHUNK) {
-		memset((char *)mem + c->cap, 0, cap - c->cap);
-	} else if (c->mem) {
-		memcpy(mem, c->mem, c->cap);
-		free(c->mem);
 	}
 	*c = (struct ckpt_chunk){mem, cap};
 	return 0;

@@ -3,8 +3,7 @@
  * The contents of one staged file: bytes in chunks of 1 MiB, paid for by one user, with a
  * digest that is computed along while the file is written in order.
  *
- * Not locked: stage.h says who may touch a file when. Chunks are kept out of forks
- * (MADV_DONTFORK), so that building a process next to gigabytes of stage costs nothing.
+ * Not locked: stage.h says who may touch a file when.
  */
 #ifndef CKPT_BLOB_H
 #define CKPT_BLOB_H

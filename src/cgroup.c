@@ -128,3 +128,43 @@ int ckpt_cgroup_join(pid_t pid, const char *wanted, struct ckpt_err *err)
 	free(lines);
 	return ret;
 }
+
+/* v1: freezer.state is THAWED, FREEZING or FROZEN; v2: cgroup.events has a line "frozen 1". */
+static bool is_frozen(const struct membership *m)
+{
+	bool v2 = !m->controllers[0], frozen = false;
+	char mount[1024], path[sizeof(mount) + sizeof(m->path) + 32], line[64];
+	FILE *f;
+
+	if ((!v2 && !has_all(m->controllers, "freezer")) || !find_mount(m, mount, sizeof(mount)))
+		return false;
+	snprintf(path, sizeof(path), "%s%s/%s", mount, m->path, v2 ? "cgroup.events" : "freezer.state");
+	f = fopen(path, "re");
+	while (f && !frozen && fgets(line, sizeof(line), f))
+		frozen = v2 ? !strcmp(line, "frozen 1\n") : !strncmp(line, "FR", 2);
+	if (f)
+		fclose(f);
+	return frozen;
+}
+
+bool ckpt_cgroup_frozen(pid_t pid, char *name, size_t size)
+{
+	char path[40], *line = NULL;
+	bool frozen = false;
+	size_t cap = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && !frozen && getline(&line, &cap, f) > 0) {
+		struct membership m;
+
+		frozen = parse_line(line, &m) && is_frozen(&m);
+		if (frozen)
+			snprintf(name, size, "%s", m.path);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return frozen;
+}

@@ -398,7 +398,7 @@ static const struct feature {
         {"Yama", probe_yama, false, false, "it does not stand in the way",
          "only children of ckptfs can be frozen: lower kernel.yama.ptrace_scope"},
         {"original PID", probe_set_tid, false, true, "a restored process gets its own PID again",
-         "processes come back under another PID: needs CAP_CHECKPOINT_RESTORE"},
+         "tasks can be frozen and copied, but no restore: needs CAP_CHECKPOINT_RESTORE"},
         {"PR_SET_MM_MAP", probe_mm_map, true, false,
          "command line, environment, heap and stack are back where /proc shows them",
          "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
@@ -414,11 +414,11 @@ static const struct feature {
         {"map_files", probe_map_files, false, false, "shared memory can be dumped",
          "tasks with shared anonymous memory are refused: needs CAP_CHECKPOINT_RESTORE"},
         {"kcmp", probe_kcmp, false, false, "descriptors that share an open file are told apart",
-         "descriptors with the same path can't be told apart: CONFIG_KCMP"},
-        {"rseq configuration", probe_rseq, false, false, "restartable sequences are kept",
-         "programs that use restartable sequences are refused (Linux before 5.13)"},
-        {"/proc/PID/timers", probe_timers, false, false, "POSIX timers are kept",
-         "programs with POSIX timers can't be told from those without"},
+         "tasks whose descriptors may share an open file are refused (CONFIG_KCMP)"},
+        {"rseq configuration", probe_rseq, true, false, "restartable sequences are kept",
+         "no checkpoint: restartable sequences can't be read (Linux before 5.13)"},
+        {"/proc/PID/timers", probe_timers, true, false, "POSIX timers are kept",
+         "no checkpoint: POSIX timers can't be read (CONFIG_CHECKPOINT_RESTORE)"},
         {"timer IDs", probe_timer_ids, false, false, "POSIX timers get their IDs directly",
          "POSIX timer IDs are reached by counting up (Linux before 6.15)"},
         {"CAP_SYS_RESOURCE", probe_resource, false, false, "resource limits can be raised again",
@@ -457,7 +457,7 @@ int ckpt_check(FILE *out)
 	if (missing[0])
 		fprintf(out, "verdict: does not work: %s\n", missing);
 	else
-		fprintf(out, "verdict: checkpoint and restore work%s\n",
-		        pids ? "" : " without original PIDs");
+		fprintf(out, "verdict: %s\n", pids ? "checkpoint and restore work"
+						   : "freezing and copying work, restore does not");
 	return missing[0] ? 1 : 0;
 }

@@ -22,6 +22,7 @@ struct ckpt_collect {
 	const struct ckpt_captured *cap;
 	struct ckpt_wait_peek peek;
 	int64_t stopped_at; /* CLOCK_MONOTONIC ns */
+	unsigned int timeout_ms; /* for one system call inside the task */
 	int mem_fd;	    /* /proc/PID/mem, read and write */
 	struct ckpt_task *task;
 	struct ckpt_obstacles obstacles;

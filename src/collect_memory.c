@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "collect.h"
 #include "pages.h"
+#include "proc.h"
 #include "vma_nodes.h"
 
 static int open_map_file(const struct ckpt_collect *c, const struct ckpt_vma *vma)
@@ -23,28 +24,30 @@ static int open_map_file(const struct ckpt_collect *c, const struct ckpt_vma *vm
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Size and time of the mapped file, and whether its name still leads to it. */
+/* Size and time of the mapped file, and whether its name still leads to it. Without the privilege
+ * to look behind map_files the name is all there is. */
 static void collect_file(struct ckpt_collect *c, struct ckpt_vma *vma)
 {
+	const char *lost = NULL;
 	char path[96];
-	struct stat st, named;
+	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", c->cap->pid,
 		 (unsigned long long)vma->start, (unsigned long long)vma->end);
-	if (stat(vma->fname, &named)) {
+	if (!stat(path, &st))
+		lost = ckpt_path_lost(vma->fname, &st);
+	else if (stat(vma->fname, &st))
+		lost = strerror(errno);
+	if (lost) {
 		ckpt_obstacle_add(&c->obstacles, "vma %llx-%llx: %s: %s",
 				  (unsigned long long)vma->start, (unsigned long long)vma->end,
-				  vma->fname, strerror(errno));
+				  vma->fname, lost);
 		return;
 	}
-	if (!stat(path, &st) && (st.st_dev != named.st_dev || st.st_ino != named.st_ino))
-		ckpt_obstacle_add(&c->obstacles, "vma %llx-%llx: %s: its name now leads elsewhere",
-				  (unsigned long long)vma->start, (unsigned long long)vma->end,
-				  vma->fname);
-	if (!S_ISREG(named.st_mode))
+	if (!S_ISREG(st.st_mode))
 		return;
-	vma->fsize = (uint64_t)named.st_size;
-	vma->fmtime = named.st_mtim.tv_sec * 1000000000ll + named.st_mtim.tv_nsec;
+	vma->fsize = (uint64_t)st.st_size;
+	vma->fmtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
 }
 
 /* The page our stub was in has its old bytes again, but is now a private copy: leave it out if

@@ -120,7 +120,7 @@ static int collect_links(struct ckpt_collect *c)
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		struct stat named;
+		const char *lost;
 
 		*links[i].to = ckpt_proc_link(c->cap->pid, links[i].name);
 		if (!*links[i].to)
@@ -132,10 +132,10 @@ static int collect_links(struct ckpt_collect *c)
 			h->exe_size = st.st_size;
 			h->exe_mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
 		}
-		if (stat(*links[i].to, &named) || named.st_dev != st.st_dev ||
-		    named.st_ino != st.st_ino)
-			ckpt_obstacle_add(&c->obstacles, "%s: %s: its name leads elsewhere",
-					  links[i].name, *links[i].to);
+		lost = ckpt_path_lost(*links[i].to, &st);
+		if (lost)
+			ckpt_obstacle_add(&c->obstacles, "%s: %s: %s", links[i].name, *links[i].to,
+					  lost);
 	}
 	return 0;
 }

@@ -230,7 +230,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 	struct ckpt_remote r;
 	int ret, closed;
 
-	ret = ckpt_remote_open(&r, c->cap->pid, c->mem_fd, c->task, err);
+	ret = ckpt_remote_open(&r, c->cap->pid, c->mem_fd, c->task, c->timeout_ms, err);
 	if (ret == -ENOTSUP) {
 		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
 		return 0;

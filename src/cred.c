@@ -182,12 +182,13 @@ static int parse_limits(const char *text, struct ckpt_cred *cred, struct ckpt_er
 
 /* The first namespace that is not ours. user comes first: capabilities depend on it. root is not
  * a namespace, but confines what a path means just as mnt does. */
-static int compare_namespaces(int dir, struct ckpt_cred *cred, struct ckpt_err *err)
+static int compare_namespaces(int dir, struct ckpt_cred *cred, bool user_only,
+			      struct ckpt_err *err)
 {
 	static const char *const names[] = {"user", "mnt",  "pid",    "net", "ipc",
 	                                    "uts",  "time", "cgroup", "root"};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < (user_only ? 1 : sizeof(names) / sizeof(*names)); i++) {
 		bool root = !strcmp(names[i], "root");
 		char his[16], ours[64];
 		struct stat a, b;
@@ -260,6 +261,20 @@ static void take_label(int dir, struct ckpt_cred *cred)
 	ckpt_buf_fini(&buf);
 }
 
+/* What a process he starts would inherit besides. */
+static void take_priority(int dir, struct ckpt_cred *cred)
+{
+	struct ckpt_buf buf = {0};
+
+	errno = 0;
+	cred->nice = getpriority(PRIO_PROCESS, (id_t)cred->pid);
+	if (errno)
+		cred->nice = 0;
+	if (read_at(dir, "oom_score_adj", &buf) == 0 && buf.data)
+		cred->oom_score_adj = (int)strtol(buf.data, NULL, 10);
+	ckpt_buf_fini(&buf);
+}
+
 static int take_from(int dir, struct status *st, struct ckpt_err *err)
 {
 	struct ckpt_cred *cred = &st->cred;
@@ -280,11 +295,12 @@ static int take_from(int dir, struct status *st, struct ckpt_err *err)
 	if (ret == 0)
 		ret = parse_limits(limits.data, cred, err);
 	if (ret == 0)
-		ret = compare_namespaces(dir, cred, err);
+		ret = compare_namespaces(dir, cred, false, err);
 	if (ret == 0)
 		ret = compare_seccomp(st, err);
 	if (ret == 0) {
 		take_label(dir, cred);
+		take_priority(dir, cred);
 		cred->cgroup = cgroup.data;
 		cgroup.data = NULL;
 	}
@@ -294,7 +310,25 @@ static int take_from(int dir, struct status *st, struct ckpt_err *err)
 	return ret;
 }
 
-int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err)
+/* The part that the ptrace rule looks at: asked at every open, so it must be quick. */
+static int take_access(int dir, struct status *st, struct ckpt_err *err)
+{
+	struct ckpt_buf status = {0};
+	int ret = read_at(dir, "status", &status);
+
+	if (ret < 0 || !status.data)
+		ret = ckpt_fail(err, ret ? -ret : ENOMEM, "can't read the status of process %d: %s",
+				st->cred.pid, strerror(ret ? -ret : ENOMEM));
+	else
+		ret = parse_status(status.data, st, err);
+	if (ret == 0)
+		ret = compare_namespaces(dir, &st->cred, true, err);
+	ckpt_buf_fini(&status);
+	return ret;
+}
+
+static int take(pid_t tid, int (*part)(int dir, struct status *st, struct ckpt_err *err),
+		struct ckpt_cred **out, struct ckpt_err *err)
 {
 	struct status st = {.cred.pid = tid};
 	char path[64];
@@ -306,7 +340,7 @@ int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err)
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return ckpt_fail(err, errno == ENOENT ? ESRCH : errno, "no process %d", tid);
-	ret = take_from(dir, &st, err);
+	ret = part(dir, &st, err);
 	close(dir);
 	/* No file of /proc shows securebits; those of others stay 0, the default. */
 	if (ret == 0 && tid == gettid())
@@ -323,6 +357,16 @@ int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err)
 	free(st.cred.cgroup);
 	free(st.cred.label);
 	return ret;
+}
+
+int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err)
+{
+	return take(tid, take_from, out, err);
+}
+
+int ckpt_cred_take_access(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err)
+{
+	return take(tid, take_access, out, err);
 }
 
 struct ckpt_cred *ckpt_cred_self(void)

@@ -21,6 +21,8 @@ struct ckpt_cred {
 	bool seccomp;	 /* he runs under a seccomp filter that we do not */
 	bool foreign_ns; /* one of his namespaces is not ours: foreign_ns_name says which */
 	char foreign_ns_name[8];
+	int nice;
+	int oom_score_adj;
 	char *cgroup; /* contents of /proc/PID/cgroup */
 	char *label;  /* LSM label, NULL if none */
 	struct ckpt_rlimit_pair {
@@ -30,6 +32,8 @@ struct ckpt_cred {
 
 /* Reads the credentials of a thread from /proc. The caller must keep that thread blocked. */
 int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err);
+/* Only what ckpt_cred_may_ptrace() needs: ids, groups, capabilities. */
+int ckpt_cred_take_access(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err);
 struct ckpt_cred *ckpt_cred_self(void); /* ours; NULL when out of memory */
 void ckpt_cred_free(struct ckpt_cred *cred);
 

@@ -67,6 +67,9 @@ static int limits_check(const void *obj, struct ckpt_err *err)
 			return ckpt_fail(err, EINVAL, "limit: a resource stands twice");
 		seen |= 1u << limit->resource;
 	}
+	for (const struct ckpt_word *w = limit_words; w->name; w++)
+		if (!(seen >> w->value & 1)) /* what is missing would be the daemon's */
+			return ckpt_fail(err, EINVAL, "no limit for %s", w->name);
 	return 0;
 }
 

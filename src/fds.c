@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "fd_nodes.h"
 #include "pipes.h"
+#include "proc.h"
 
 /* What two descriptors of one open file description have in common. */
 struct known_file {
@@ -155,30 +156,26 @@ static bool kind_of(const struct fd_scan *s, uint32_t *kind)
 	return false;
 }
 
-/* Whether the path still leads to the open file, and why not. */
-static const char *path_lost(const struct fd_scan *s)
+/* Why the file can't be opened again, NULL if it can. */
+static const char *lost(const struct fd_scan *s)
 {
-	struct stat st;
-
 	if ((S_ISFIFO(s->st.st_mode) || !strcmp(s->link, EVENTFD_LINK)) && !(s->flags & O_PATH))
-		return NULL;
-	if (s->link[0] != '/')
-		return "";
-	if (lstat(s->link, &st) == 0 && st.st_dev == s->st.st_dev && st.st_ino == s->st.st_ino)
-		return NULL;
-	/* A slave is named by the devpts instance it lives in, which may be mounted twice. */
-	if (S_ISCHR(s->st.st_mode) && stat(s->link, &st) == 0 && S_ISCHR(st.st_mode) &&
-	    st.st_rdev == s->st.st_rdev)
-		return NULL;
-	return s->st.st_nlink ? "its name now leads elsewhere" : "unlinked file";
+		return NULL; /* made anew */
+	return ckpt_path_lost(s->link, &s->st);
 }
 
 static bool same_description(struct fd_reader *r, const struct known_file *k,
 			     const struct fd_scan *s)
 {
-	return k->dev == s->st.st_dev && k->ino == s->st.st_ino && k->offset == s->offset &&
-	       k->flags == s->flags &&
-	       syscall(SYS_kcmp, r->pid, r->pid, KCMP_FILE, (long)k->fd, (long)s->fd) == 0;
+	long order;
+
+	if (k->dev != s->st.st_dev || k->ino != s->st.st_ino || k->offset != s->offset ||
+	    k->flags != s->flags)
+		return false;
+	order = syscall(SYS_kcmp, r->pid, r->pid, KCMP_FILE, (long)k->fd, (long)s->fd);
+	if (order < 0)
+		obstacle_fd(r, s, "this kernel does not tell whether it shares an open file");
+	return order == 0;
 }
 
 static void read_owner(struct fd_reader *r, struct ckpt_file *file, int fd)
@@ -326,10 +323,10 @@ static int add_fd(struct fd_reader *r, struct fd_scan *s, bool cloexec)
 	if (!kind_of(s, &kind)) {
 		obstacle_fd(r, s, S_ISFIFO(s->st.st_mode) && s->link[0] == '/' ? "FIFO" : NULL);
 	} else {
-		const char *lost = path_lost(s);
+		const char *why = lost(s);
 
-		if (lost)
-			obstacle_fd(r, s, lost[0] ? lost : NULL);
+		if (why)
+			obstacle_fd(r, s, why);
 		if (s->lock_unknown)
 			obstacle_fd(r, s, "lease");
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "cgroup.h"
 #include "collect.h"
 #include "cred.h"
 #include "frozen.h"
@@ -36,6 +37,7 @@ struct frozen_private {
 static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_err *err)
 {
 	int64_t tgid = ckpt_proc_status(pid, "Tgid", 10);
+	char group[256];
 
 	if (pid <= 0 || tgid < 0)
 		return ckpt_fail(err, ESRCH, "no process %d", pid);
@@ -47,6 +49,8 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_e
 		return ckpt_fail(err, EINVAL, "process %d is ckptfs itself or an ancestor of it", pid);
 	if (caller->pid > 0 && ckpt_proc_is_ancestor(pid, caller->pid))
 		return ckpt_fail(err, EINVAL, "process %d is the caller or an ancestor of his", pid);
+	if (ckpt_cgroup_frozen(pid, group, sizeof(group)))
+		return ckpt_fail(err, EBUSY, "process %d is frozen by its control group %s", pid, group);
 	if (ckpt_proc_state(pid) == 'Z')
 		return ckpt_fail(err, ESRCH, "process %d is a zombie", pid);
 	return ckpt_cred_may_ptrace(caller, pid, err);
@@ -133,7 +137,7 @@ static void report(struct frozen_private *f, bool refused)
 	const struct ckpt_obstacles *o = &f->collect.obstacles;
 
 	for (size_t i = 0; i < o->text.n; i++)
-		ckpt_log("%s %d: can't be captured: %s", refused ? "mkdir" : "inspect", f->cap.pid,
+		ckpt_log("%s %d: can't be captured: %s", refused ? "mkdir" : "looked at", f->cap.pid,
 			 o->text.v[i] ? o->text.v[i] : "(no memory for the text)");
 }
 
@@ -168,7 +172,7 @@ static struct frozen_private *private_new(pid_t pid, const struct ckpt_freeze_op
 	f->collect.mem_fd = -1;
 	f->pub.pid = f->cap.pid = pid;
 	f->pub.captured = &f->cap;
-	f->timeout_ms = opts->timeout_ms;
+	f->timeout_ms = f->collect.timeout_ms = opts->timeout_ms;
 	f->collect.cap = &f->cap;
 	f->collect.task = ckpt_task_new();
 	if (!f->collect.task) {

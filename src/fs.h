@@ -21,6 +21,7 @@
 #include "buf.h"
 #include "err.h"
 
+struct ckpt_ahead;
 struct ckpt_opts;
 struct ckpt_stage;
 
@@ -58,6 +59,7 @@ struct ckpt_handle {
 	bool wrote;			   /* something was written through it */
 	void *obj;
 	uint32_t index;
+	struct ckpt_ahead *ahead; /* files that are read ahead */
 };
 
 void ckpt_handle_list(struct ckpt_handle *h, const char *name, uint64_t ino, mode_t type);
@@ -93,8 +95,9 @@ struct ckpt_fs_ops {
 		      const char *newname, unsigned int flags);
 	int (*open)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
 	int (*opendir)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
-	ssize_t (*read)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h, void *buf,
-			size_t len, uint64_t off);
+	/* *buf has room for CKPT_READ_MAX; may be exchanged for another buffer of that size. */
+	ssize_t (*read)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
+			void **buf, size_t len, uint64_t off);
 	ssize_t (*write)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
 			 const void *buf, size_t len, uint64_t off);
 	int (*flush)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);

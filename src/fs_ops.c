@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fs_ahead.h"
 #include "quota.h"
 
 /* Below the top, names and attributes never change while a tree is there, and everything that
@@ -19,8 +20,6 @@
  * what goes by itself, a whole tree or the files of a restored one. */
 #define CACHE_S 3600.0
 #define BRIEF_S 1.0
-
-#define READ_MAX (1u << 20)
 
 static const struct ckpt_fs_ops *ops_of(fuse_ino_t ino)
 {
@@ -298,41 +297,32 @@ static void make_read_key(void)
 	pthread_key_create(&read_key, free);
 }
 
-static char *read_buffer(void)
-{
-	char *buf;
-
-	pthread_once(&read_once, make_read_key);
-	buf = pthread_getspecific(read_key);
-	if (!buf) {
-		buf = aligned_alloc(4096, READ_MAX);
-		if (buf)
-			pthread_setspecific(read_key, buf);
-	}
-	return buf;
-}
-
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
 	const struct ckpt_fs_ops *ops = ops_of(ino);
 	struct ckpt_handle *h = handle_of(fi);
 	struct ckpt_req who = req_of(req);
-	char *buf = read_buffer();
+	void *buf;
 	ssize_t n;
 
-	if (size > READ_MAX)
-		size = READ_MAX;
+	pthread_once(&read_once, make_read_key);
+	buf = pthread_getspecific(read_key);
+	if (!buf)
+		buf = ckpt_read_buffer_new();
+	if (size > CKPT_READ_MAX)
+		size = CKPT_READ_MAX;
 	if (!buf)
 		n = -ENOMEM;
 	else if (h->has_text)
 		n = ckpt_handle_read_text(h, buf, size, (uint64_t)off);
 	else
-		n = ops->read ? ops->read(&who, ino, h, buf, size, (uint64_t)off) : -EIO;
+		n = ops->read ? ops->read(&who, ino, h, &buf, size, (uint64_t)off) : -EIO;
 	if (n < 0)
 		fuse_reply_err(req, (int)-n);
 	else
 		fuse_reply_buf(req, buf, (size_t)n);
+	pthread_setspecific(read_key, buf);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off,
@@ -462,6 +452,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Requests are copied once, into memory of ours; a pipe in between costs more. */
 	conn->want &= ~(unsigned int)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				      FUSE_CAP_SPLICE_MOVE);
+	/* O_TRUNC comes as a SETATTR of its own, with everything that follows from one. */
+	conn->want &= ~(unsigned int)FUSE_CAP_ATOMIC_O_TRUNC;
 	conn->time_gran = 1;
 }
 

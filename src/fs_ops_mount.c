@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chunks.h"
+#include "fs_ahead.h"
 #include "log.h"
 #include "opts.h"
 #include "quota.h"
@@ -72,13 +74,17 @@ static int serve(const struct ckpt_opts *opts)
 	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
 	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
 	ret = ckpt_tasks_start();
+	if (!ret)
+		ret = ckpt_ahead_threads_start();
 	if (!ret) {
 		ckpt_log("ckptfs " CKPT_VERSION " mounted on %s by uid %u", opts->mountpoint,
 			 getuid());
 		ret = fuse_session_loop_mt(session, config);
 	}
+	ckpt_ahead_threads_stop();
 	ckpt_tasks_stop();
 	ckpt_stages_stop();
+	ckpt_chunks_stop();
 	fuse_loop_cfg_destroy(config);
 	return ret;
 }

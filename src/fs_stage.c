@@ -407,7 +407,7 @@ static int stage_open(const struct ckpt_req *req, uint64_t ino, struct ckpt_hand
 }
 
 static ssize_t stage_read(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
-			  void *buf, size_t len, uint64_t off)
+			  void **buf, size_t len, uint64_t off)
 {
 	struct ckpt_stage_node *node;
 	struct ckpt_stage *s;
@@ -417,7 +417,7 @@ static ssize_t stage_read(const struct ckpt_req *req, uint64_t ino, struct ckpt_
 	(void)h;
 	if (ret)
 		return ret;
-	n = ckpt_blob_read(&node->blob, buf, len, off);
+	n = ckpt_blob_read(&node->blob, *buf, len, off);
 	leave(s, 0);
 	return n;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cred.h"
+#include "fs_ahead.h"
 #include "log.h"
 
 static int task_lookup(const struct ckpt_req *req, uint64_t dir, const char *name, struct stat *st)
@@ -62,7 +63,7 @@ static int may_open(const struct ckpt_req *req, const struct ckpt_listed *t, con
 {
 	struct ckpt_cred *caller = NULL;
 	struct ckpt_err err = {0};
-	int ret = ckpt_cred_take(req->pid, &caller, &err);
+	int ret = ckpt_cred_take_access(req->pid, &caller, &err);
 
 	if (!ret)
 		ret = ckpt_cred_may_ptrace(caller, t->pid, &err);
@@ -72,6 +73,55 @@ static int may_open(const struct ckpt_req *req, const struct ckpt_listed *t, con
 	if (ret == -ESRCH)
 		return -ESTALE;
 	return ret == -EPERM ? -EACCES : ret;
+}
+
+static ssize_t read_entry(struct ckpt_listed *t, uint32_t index, void *buf, size_t len,
+			  uint64_t off)
+{
+	struct ckpt_tree *tree = t->frozen->tree;
+	struct ckpt_err err = {0};
+	ssize_t n = ckpt_tree_read(tree, index, buf, len, off, &err);
+
+	if (n < 0 && err.code)
+		ckpt_log("read %d/%s: %s", t->pid, tree->v[index].path, err.text);
+	return n;
+}
+
+/* By a thread of its own, while the handle is open. */
+static ssize_t read_ahead(void *ctx, void *buf, size_t len, uint64_t off)
+{
+	const struct ckpt_handle *h = ctx;
+	struct ckpt_listed *t = h->obj;
+	ssize_t n = -ESTALE;
+
+	pthread_rwlock_rdlock(&t->lock);
+	if (t->frozen && ckpt_frozen_alive(t->frozen))
+		n = read_entry(t, h->index, buf, len, off);
+	pthread_rwlock_unlock(&t->lock);
+	return n;
+}
+
+static ssize_t task_read(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
+			 void **buf, size_t len, uint64_t off)
+{
+	struct ckpt_listed *t;
+	ssize_t n;
+	int ret;
+
+	/* Before the lock is held: it may wait for read_ahead(), which takes it. */
+	n = ckpt_ahead_take(h->ahead, buf, len, off);
+	ret = ckpt_task_enter(req, ino, false, &t);
+	if (ret)
+		return ret;
+	if (!ckpt_frozen_alive(t->frozen)) {
+		n = -ESTALE;
+	} else {
+		ckpt_ahead_start(h->ahead, len, off);
+		if (n == -EAGAIN)
+			n = read_entry(t, CKPT_INO_INDEX(ino), *buf, len, off);
+	}
+	ckpt_task_leave(t);
+	return n;
 }
 
 static int task_open(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h)
@@ -96,6 +146,9 @@ static int task_open(const struct ckpt_req *req, uint64_t ino, struct ckpt_handl
 	if (!ret) {
 		ckpt_task_opened(t);
 		h->obj = t;
+		h->index = CKPT_INO_INDEX(ino);
+		if (e->kind == CKPT_NODE_PAGES && e->size > CKPT_READ_MAX)
+			h->ahead = ckpt_ahead_new(read_ahead, h, e->size);
 	}
 	ckpt_task_leave(t);
 	return ret;
@@ -129,31 +182,10 @@ leave:
 	return ret;
 }
 
-static ssize_t task_read(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h, void *buf,
-			 size_t len, uint64_t off)
-{
-	struct ckpt_err err = {0};
-	struct ckpt_listed *t;
-	ssize_t n;
-	int ret;
-
-	(void)h;
-	ret = ckpt_task_enter(req, ino, false, &t);
-	if (ret)
-		return ret;
-	n = ckpt_frozen_alive(t->frozen)
-		    ? ckpt_tree_read(t->frozen->tree, CKPT_INO_INDEX(ino), buf, len, off, &err)
-		    : -ESTALE;
-	if (n < 0 && err.code)
-		ckpt_log("read %d/%s: %s", t->pid, t->frozen->tree->v[CKPT_INO_INDEX(ino)].path,
-			 err.text);
-	ckpt_task_leave(t);
-	return n;
-}
-
 static void task_release(uint64_t ino, struct ckpt_handle *h)
 {
 	(void)ino;
+	ckpt_ahead_free(h->ahead);
 	ckpt_task_closed(h->obj);
 }
 

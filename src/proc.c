@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <libproc2/pids.h>
 #include "frozen.h"
@@ -136,6 +137,43 @@ int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
 	if (f)
 		fclose(f);
 	return ns;
+}
+
+static bool is_ckptfs(dev_t dev)
+{
+	char *line = NULL;
+	bool found = false;
+	size_t cap = 0;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	while (f && !found && getline(&line, &cap, f) > 0) {
+		unsigned int major_nr, minor_nr;
+
+		found = strstr(line, " - fuse.ckptfs ") &&
+			sscanf(line, "%*s %*s %u:%u", &major_nr, &minor_nr) == 2 &&
+			makedev(major_nr, minor_nr) == dev;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+const char *ckpt_path_lost(const char *path, const struct stat *st)
+{
+	struct stat named;
+
+	if (path[0] != '/')
+		return "has no path";
+	if (major(st->st_dev) == 0 && is_ckptfs(st->st_dev))
+		return "is a file of ckptfs";
+	if (!lstat(path, &named) && named.st_dev == st->st_dev && named.st_ino == st->st_ino)
+		return NULL;
+	/* A terminal is named by the devpts instance it lives in, which may be mounted twice. */
+	if (S_ISCHR(st->st_mode) && !stat(path, &named) && S_ISCHR(named.st_mode) &&
+	    named.st_rdev == st->st_rdev)
+		return NULL;
+	return st->st_nlink ? "its name now leads elsewhere" : "unlinked file";
 }
 
 int ckpt_proc_children(pid_t tid, int (*fn)(pid_t pid, void *arg), void *arg)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* A number from /proc/PID/status ("TracerPid", 10), in that base. */
@@ -26,6 +27,11 @@ void ckpt_proc_comm(pid_t pid, char *out, size_t size);
 char *ckpt_proc_link(pid_t pid, const char *name);
 /* A number from /proc/PID/sched ("se.exec_start", milliseconds with fraction), as ns; -1. */
 int64_t ckpt_proc_sched_ns(const char *pid, const char *key);
+
+/* Why a path does not lead to the file behind st, which a frozen task holds; NULL if it does.
+ * Paths on a ckptfs mount are refused unasked: the request we serve may hold the lock that the
+ * answer needs. */
+const char *ckpt_path_lost(const char *path, const struct stat *st);
 
 /* Calls fn for every child of the thread; stops at a non-zero result and returns it. */
 int ckpt_proc_children(pid_t tid, int (*fn)(pid_t pid, void *arg), void *arg);

@@ -23,7 +23,7 @@
 #include "vma_nodes.h"
 #include "x86_regs.h"
 
-#define CALL_TIMEOUT_MS 20000
+#define CALL_TIMEOUT_MS 20000 /* in a skeleton: files may be far away */
 #define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 #define EVENT_STOP	128		 /* PTRACE_EVENT_STOP, linux/ptrace.h */
 #define STUB_MAGIC_LEN	8
@@ -84,14 +84,14 @@ static int lost(pid_t tid, int code, const char *what, struct ckpt_err *err)
 
 /* Resumes the task and waits for its next system-call stop. Signals it may not block (SIGSTOP)
  * are handed on: the stop takes effect when the task is let go. */
-static int next_syscall_stop(pid_t tid, struct ckpt_err *err)
+static int next_syscall_stop(pid_t tid, unsigned int timeout_ms, struct ckpt_err *err)
 {
 	int sig = 0, status, ret;
 
 	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, tid, 0, sig))
 			return lost(tid, errno, "PTRACE_SYSCALL", err);
-		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
+		ret = ckpt_tracee_wait(tid, timeout_ms, &status);
 		if (ret)
 			return lost(tid, -ret, "system call inside it", err);
 		if (WSTOPSIG(status) == SYSCALL_STOP)
@@ -140,9 +140,9 @@ int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, 
 	int ret = set_call(r, nr, args, err);
 
 	if (!ret)
-		ret = next_syscall_stop(r->tid, err); /* entry */
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* entry */
 	if (!ret)
-		ret = next_syscall_stop(r->tid, err); /* exit */
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* exit */
 	return ret ? ret : get_result(r, result, err);
 }
 
@@ -152,18 +152,18 @@ int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckp
 	int ret = set_call(r, nr, args, err);
 
 	if (!ret)
-		ret = next_syscall_stop(r->tid, err);
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
 	if (!ret && ptrace(PTRACE_INTERRUPT, r->tid, 0, 0))
 		ret = lost(r->tid, errno, "PTRACE_INTERRUPT", err);
 	if (!ret)
-		ret = next_syscall_stop(r->tid, err);
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
 	return ret ? ret : get_result(r, result, err);
 }
 
 int ckpt_remote_do(struct ckpt_remote *r, long *result, struct ckpt_err *err, const char *what,
 		   long nr, const uint64_t args[6])
 {
-	long value;
+	long value = 0;
 	int ret = ckpt_remote_call(r, &value, err, nr, args);
 
 	if (ret)
@@ -312,6 +312,11 @@ static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 	long addr;
 	int ret = write_stub(r, err);
 
+	/* Registers first, so that our death after the mask is set finds the stub in charge; the
+	 * call that stands in them is never made, unless by a task on its own: harmless. */
+	if (!ret)
+		ret = set_call(r, SYS_getpid, CKPT_ARGS(0), err);
+	r->in_stub = !ret;
 	if (!ret)
 		ret = set_mask(r->tid, ~0ull, err);
 	if (!ret)
@@ -324,14 +329,14 @@ static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 }
 
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
-		     struct ckpt_err *err)
+		     unsigned int timeout_ms, struct ckpt_err *err)
 {
 	int ret;
 
 	memset(r, 0, sizeof(*r));
 	r->tid = tid;
 	r->mem_fd = mem_fd;
-	r->live = true;
+	r->timeout_ms = timeout_ms;
 	_Static_assert(sizeof(r->slack_bytes) >= 384, "the stub needs its place");
 	if (STUB_SIZE > sizeof(r->slack_bytes))
 		return ckpt_fail(err, EIO, "the stub has grown");
@@ -349,27 +354,36 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	return ret;
 }
 
+/* Puts mask and registers back. First to the stop inside get_signal() (kernel/signal.c): only on
+ * the way out of it is an interrupted system call restarted from registers that we set. Then the
+ * mask, then the registers: until the last step our death still finds the stub. */
+static int leave_stub(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	int ret = ckpt_remote_settle(r->tid, err);
+
+	if (!ret)
+		ret = set_mask(r->tid, r->saved_mask, err);
+	if (!ret && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))
+		ret = lost(r->tid, errno, "PTRACE_SETREGS", err);
+	return ret;
+}
+
 int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 {
-	int ret = 0, step;
+	int ret = 0, left = 0;
 
 	if (r->scratch)
 		ret = ckpt_remote_do(r, NULL, err, "munmap of scratch memory", SYS_munmap,
 				     CKPT_ARGS(r->scratch, CKPT_SCRATCH_SIZE));
 	r->scratch = 0;
-	/* First to the stop inside get_signal() (kernel/signal.c): only on the way out of it is an
-	 * interrupted system call restarted from registers that we set. Then the mask, then the
-	 * registers: until the last step our death still finds the stub. */
-	step = ckpt_remote_settle(r->tid, ret ? NULL : err);
-	ret = ret ? ret : step;
-	step = set_mask(r->tid, r->saved_mask, ret ? NULL : err);
-	if (!step && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))
-		step = lost(r->tid, errno, "PTRACE_SETREGS", ret ? NULL : err);
-	ret = ret ? ret : step;
-	if (pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE &&
-	    !ret)
-		ret = gone(r->tid, err);
-	return ret;
+	if (r->in_stub)
+		left = leave_stub(r, ret ? NULL : err);
+	/* A task that did not come to a stop is still in the stub, or will be: it finds its way
+	 * out by itself once we let it go, and needs the stub for that. */
+	if (!left && pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) !=
+			     (ssize_t)STUB_SIZE)
+		left = ret ? -ESRCH : gone(r->tid, err);
+	return ret ? ret : left;
 }
 
 int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
@@ -378,6 +392,7 @@ int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t sys
 	memset(r, 0, sizeof(*r));
 	r->tid = tid;
 	r->mem_fd = mem_fd;
+	r->timeout_ms = CALL_TIMEOUT_MS;
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
 		return lost(tid, errno, "PTRACE_GETREGS", err);
 	r->entry = r->saved.rip + syscall_offset;

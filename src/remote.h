@@ -22,7 +22,8 @@ struct ckpt_remote {
 	int mem_fd;	  /* /proc/TID/mem, read and write */
 	uint64_t entry;	  /* address of a syscall instruction */
 	uint64_t scratch; /* CKPT_SCRATCH_SIZE bytes the task may read and write; 0: none yet */
-	bool live;
+	unsigned int timeout_ms; /* for one call */
+	bool in_stub;		 /* live: its registers are set to the stub */
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
 	uint64_t slack;		       /* live: where the stub lies */
@@ -35,7 +36,7 @@ int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status);
 /* Live task, in a ptrace-stop of PTRACE_SEIZE. vmas: its mappings. Blocks all signals, places
  * the stub and maps the scratch memory. -ENOTSUP: no room for the stub. */
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
-		     struct ckpt_err *err);
+		     unsigned int timeout_ms, struct ckpt_err *err);
 
 /* Undoes ckpt_remote_open(): afterwards the task is in a ptrace-stop with its own registers and
  * mask, and an interrupted system call is restarted by the kernel when it runs on. */

@@ -12,10 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include "backend.h"
 #include "collect.h"
 #include "log.h"
 #include "manifest.h"
+#include "proc.h"
 #include "skeleton.h"
 #include "tree.h"
 #include "waits.h"
@@ -56,11 +58,36 @@ static char *read_text(struct ckpt_source *src, const char *path, size_t *len, s
 	return text;
 }
 
+/* Before anything is parsed: a newer tree is refused by the name of what is new in it, not by the
+ * first key that is not known. */
+static int check_format(struct ckpt_source *src, struct ckpt_err *err)
+{
+	char *save, *line, *text;
+	size_t len;
+	int ret = 0;
+
+	text = read_text(src, "task", &len, err);
+	if (!text)
+		return -err->code;
+	for (line = strtok_r(text, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "feature ", 8))
+			ret = ckpt_fail(err, ENOTSUP, "task: the tree uses the feature '%s', which this "
+					"ckptfs does not know", line + 8);
+		else if (!strncmp(line, "version ", 8) && strtoul(line + 8, NULL, 10) > CKPT_FORMAT_VERSION)
+			ret = ckpt_fail(err, ENOTSUP, "task: format version %s: this ckptfs reads version %d",
+					line + 8, CKPT_FORMAT_VERSION);
+	}
+	free(text);
+	return ret;
+}
+
 static int load(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_task *task,
 		struct ckpt_err *err)
 {
 	int ret = ckpt_node_check_list(m, err);
 
+	if (!ret)
+		ret = check_format(src, err);
 	for (size_t i = 0; !ret && i < m->n; i++) {
 		size_t len;
 		char *text;
@@ -79,6 +106,9 @@ static int load(struct ckpt_source *src, const struct ckpt_manifest *m, struct c
 /* What the files say of each other. */
 static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 {
+	if (task->mm.map_count != task->vmas.n)
+		return ckpt_fail(err, EINVAL, "mm: map_count is %u, but the tree has %zu vmas",
+				 task->mm.map_count, task->vmas.n);
 	for (size_t i = 0; i < task->vmas.n; i++) {
 		const struct ckpt_vma *vma = &task->vmas.v[i];
 		bool found = vma->how != CKPT_VMA_SHM;
@@ -110,9 +140,6 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 	if (strcmp(h->arch, "x86_64") || h->page_size != CKPT_PAGE_SIZE)
 		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes", h->arch,
 				 (unsigned long long)h->page_size);
-	if (h->features.n)
-		return ckpt_fail(err, ENOTSUP, "task: it uses the feature '%s', which this ckptfs does not "
-				 "know", h->features.v[0].name);
 	if (need & ~mask)
 		return ckpt_fail(err, ENOTSUP,
 				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
@@ -143,11 +170,17 @@ static int check_clocks(const struct ckpt_header *h, struct ckpt_err *err)
 static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
 		      struct ckpt_err *err)
 {
+	char label[256];
+
 	if (who->foreign_ns)
 		return ckpt_fail(err, EPERM, "your %s namespace is not that of ckptfs: the process would "
 				 "leave it", who->foreign_ns_name);
 	if (who->seccomp)
 		return ckpt_fail(err, EPERM, "you run under a seccomp filter: the process would leave it");
+	ckpt_proc_line(getpid(), "attr/current", label, sizeof(label));
+	if (who->label && strcmp(who->label, label))
+		return ckpt_fail(err, EPERM, "your security label %s is not that of ckptfs (%s): the "
+				 "process would leave it", who->label, label);
 	if (!ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) && !ckpt_cred_has_cap(who, CAP_SYS_ADMIN))
 		return ckpt_fail(err, EPERM, "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE",
 				 task->header.pid);
@@ -274,8 +307,11 @@ int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
 {
 	struct ckpt_task *task = ckpt_task_new();
 	struct ckpt_skeleton s = {.task = task, .src = src, .who = who, .progress = progress};
-	int ret = task ? load(src, m, task, err) : ckpt_fail(err, ENOMEM, "no memory for a task");
+	int ret;
 
+	if (!task)
+		return ckpt_fail(err, ENOMEM, "no memory for a task");
+	ret = load(src, m, task, err);
 	if (!ret)
 		ret = check_memory(task, err);
 	if (!ret)

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cgroup.h"
@@ -218,6 +220,37 @@ static int apply(struct ckpt_skeleton *s, const struct wanted *w, struct ckpt_er
 	return ret;
 }
 
+/* What he would have passed on to a process of his own: where the daemon's is better, the
+ * skeleton must not keep it. Raising above the daemon's own hard limits may fail: it need not. */
+static int inherit(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	const struct ckpt_cred *c = s->who;
+	char path[40];
+	FILE *f;
+
+	for (int i = 0; i < RLIM_NLIMITS; i++) {
+		struct rlimit limit = {c->limit[i].soft, c->limit[i].hard}, now;
+
+		if (prlimit(s->pid, i, NULL, &now))
+			return ckpt_fail_sys(err, "limits of the new process");
+		if (limit.rlim_max > now.rlim_max)
+			limit.rlim_max = now.rlim_max;
+		if (limit.rlim_cur > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max;
+		if (prlimit(s->pid, i, &limit, NULL))
+			return ckpt_fail_sys(err, "limits of the new process");
+	}
+	if (setpriority(PRIO_PROCESS, (id_t)s->pid, c->nice) && errno != EACCES)
+		return ckpt_fail_sys(err, "nice value of the new process");
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", s->pid);
+	f = fopen(path, "we");
+	if (f) { /* a lower one than ours takes CAP_SYS_RESOURCE: then ours stays */
+		fprintf(f, "%d", c->oom_score_adj);
+		fclose(f);
+	}
+	return 0;
+}
+
 int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_cred *c = s->who;
@@ -228,6 +261,8 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 	};
 	int ret = ckpt_cgroup_join(s->pid, c->cgroup, err);
 
+	if (!ret)
+		ret = inherit(s, err);
 	if (ret)
 		return ret;
 	ret = apply(s, &w, err);

@@ -92,7 +92,7 @@ static int set_lock(struct ckpt_skeleton *s, const struct ckpt_file *file,
 		.l_type = (short)lock->mode, .l_whence = SEEK_SET, .l_start = (off_t)lock->start,
 		.l_len = lock->end == UINT64_MAX ? 0 : (off_t)(lock->end - lock->start + 1),
 	};
-	long result;
+	long result = 0;
 	int ret;
 
 	if (lock->kind == CKPT_LOCK_FLOCK) {
@@ -365,7 +365,7 @@ static int check_refs(const struct ckpt_task *task, struct ckpt_err *err)
 /* Descriptors may be above the soft limit that holds later: as many as the hard one allows. */
 static int raise_nofile(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
-	struct rlimit limit;
+	struct rlimit limit = {0};
 	int ret = ckpt_skeleton_do(s, NULL, err, "prlimit", SYS_prlimit64, 0, RLIMIT_NOFILE, 0,
 				   s->r.scratch);
 

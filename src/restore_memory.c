@@ -196,11 +196,13 @@ static int put_memory(struct ckpt_skeleton *s, uint64_t addr, void *data, size_t
 static int fill(struct ckpt_skeleton *s, const char *path, const struct ckpt_pages *pages,
 		uint64_t base, bool writable, struct ckpt_err *err)
 {
-	struct ckpt_page_stream *stream;
+	struct ckpt_page_stream *stream = NULL;
 	void *buf = malloc(FILL_BYTES);
-	int ret = buf ? ckpt_page_stream_open(s->src, path, &stream, err)
-		      : ckpt_fail(err, ENOMEM, "no memory for pages");
+	int ret;
 
+	if (!buf)
+		return ckpt_fail(err, ENOMEM, "no memory for pages");
+	ret = ckpt_page_stream_open(s->src, path, &stream, err);
 	if (ret) {
 		free(buf);
 		return ret;
@@ -375,7 +377,7 @@ static int set_mm(struct ckpt_skeleton *s, long exe_fd, long *result, struct ckp
 static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_header *h = &s->task->header;
-	long fd, result;
+	long fd, result = 0;
 	int ret = ckpt_skeleton_open(s, h->exe, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, &fd, err);
 
 	if (!ret)

@@ -149,7 +149,7 @@ static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 		if (!ret && result < 0)
 			ckpt_log("restore %d: none of the CPUs it was bound to is here", s->pid);
 	}
-	if (!ret && t->ioprio)
+	if (!ret) /* 0, none, too: the daemon may have one */
 		ret = ckpt_skeleton_do(s, NULL, err, "thread: ioprio", SYS_ioprio_set, 1, 0, t->ioprio);
 	return ret;
 }

@@ -284,8 +284,11 @@ static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
 static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	struct ckpt_task *own = ckpt_task_new();
-	int ret = own ? find_used(s, own, err) : ckpt_fail(err, ENOMEM, "no memory");
+	int ret;
 
+	if (!own)
+		return ckpt_fail(err, ENOMEM, "no memory for the address map");
+	ret = find_used(s, own, err);
 	if (!ret)
 		ret = map_boot(s, err);
 	for (size_t i = 0; !ret && i < own->vmas.n; i++)

@@ -161,9 +161,9 @@ extern const struct ckpt_source_ops ckpt_stage_source_ops;
 int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t pid,
 		       struct ckpt_err *err);
 
-/* The times of the root are set: the last thing that cp -a, tar and mv do. Tries again what is
- * complete; when it is not, and the thread is the one that wrote the files: -EINVAL with the
- * list of what is missing. (rsync sets them early, from a process that writes no files.) */
+/* The times of the root are set: the last thing that cp -a, tar and mv do. -EINVAL with the list
+ * of what is missing when the thread is the one that wrote the files. (rsync sets them early,
+ * from a process that writes no files.) */
 int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err);
 
 /* For trees that were restored from elsewhere (a symbolic link). who is not taken over.

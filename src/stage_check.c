@@ -91,8 +91,10 @@ static int compare(struct ckpt_stage *s, struct ckpt_stage_node *node, const cha
 							 : "without its `end` line");
 	}
 	if (!gz && node->blob.size != line->size)
-		return ckpt_fail(err, EINVAL, "%s: %" PRIu64 " bytes, the manifest says %" PRIu64,
-				 path, node->blob.size, line->size);
+		return ckpt_fail(err, EINVAL,
+				 "%s: %" PRIu64 " bytes, the manifest says %" PRIu64
+				 " (`file %s edited` there accepts a change made on purpose)",
+				 path, node->blob.size, line->size, line->path);
 	ret = gz ? gz_digest(s, line, &digest, err)
 		 : ckpt_blob_digest(&node->blob, kind == CKPT_NODE_PAGES, &digest);
 	if (ret)
@@ -243,7 +245,17 @@ static int check_rest(struct ckpt_stage *s, struct ckpt_err *err)
 	return 0;
 }
 
-/* Without lock, busy; takes the lock at times. The files are gone afterwards. */
+/* The try has come to its end: the files go, whatever the result. Without lock, busy. */
+static void end_try(struct ckpt_stage *s, pid_t pid, int ret, const struct ckpt_err *err)
+{
+	pthread_mutex_lock(&s->lock);
+	ckpt_stage_try_over(s, pid);
+	pthread_mutex_unlock(&s->lock);
+	ckpt_status_set_error(&s->status, ret ? err : NULL);
+	ckpt_status_set_state(&s->status, ret ? CKPT_FAILED : CKPT_DONE);
+}
+
+/* Without lock, busy; takes the lock at times. */
 static int restore(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 {
 	int ret;
@@ -254,15 +266,12 @@ static int restore(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	pthread_mutex_unlock(&s->lock);
 	ckpt_status_set_state(&s->status, CKPT_RESTORING);
 	ret = ckpt_restore(&s->source, &s->manifest, s->who, &s->status.progress, err);
-	pthread_mutex_lock(&s->lock);
-	ckpt_stage_try_over(s, pid);
-	pthread_mutex_unlock(&s->lock);
-	ckpt_status_set_error(&s->status, ret ? err : NULL);
-	ckpt_status_set_state(&s->status, ret ? CKPT_FAILED : CKPT_DONE);
+	end_try(s, pid, ret, err);
 	return ret;
 }
 
-/* Restores if everything is there. Without lock, busy. */
+/* Restores if everything is there; fails for good if that is not what the manifest says.
+ * Without lock, busy. */
 static int complete(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 {
 	int ret;
@@ -271,7 +280,10 @@ static int complete(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	if (!all_present(s))
 		return 0;
 	ret = check_rest(s, err);
-	return ret ? ret : restore(s, pid, err);
+	if (!ret)
+		return restore(s, pid, err);
+	end_try(s, pid, ret, err);
+	return ret;
 }
 
 static void show_result(struct ckpt_stage *s, int ret, const struct ckpt_err *err)
@@ -305,13 +317,15 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 	if (manifest) {
 		ckpt_status_set_state(&s->status, CKPT_CHECKING);
 		ret = manifest_load(s, node, err);
-		if (!ret)
+		if (ret)
+			end_try(s, pid, ret, err);
+		else
 			ret = judge_all(s, false, err);
 	} else {
 		ret = judge(s, node, false, err);
 	}
 	show_counts(s);
-	if (!ret)
+	if (!ret || all_present(s))
 		ret = complete(s, pid, err);
 	show_result(s, ret, err);
 	ckpt_stage_end(s);
@@ -322,14 +336,11 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 
 static int missing(struct ckpt_stage *s, struct ckpt_err *err)
 {
-	struct ckpt_stage_node *m = ckpt_stage_find(s, CKPT_MANIFEST_NAME);
 	const char *first = NULL;
 	size_t n = 0;
 
 	if (!s->has_manifest)
-		return m && m->settled && m->blob.size
-			       ? manifest_load(s, m, err)
-			       : ckpt_fail(err, EINVAL, "incomplete: manifest missing");
+		return ckpt_fail(err, EINVAL, "incomplete: manifest missing");
 	for (size_t i = 0; i < s->manifest.n; i++) {
 		const char *path = s->manifest.v[i].path;
 		struct ckpt_stage_node *node = ckpt_stage_find(s, path);
@@ -359,26 +370,19 @@ static bool has_writers(const struct ckpt_stage *s)
 	return false;
 }
 
-/* From another thread it only means that the last obstacle may have been removed. */
-static bool finish_matters(struct ckpt_stage *s, pid_t pid)
-{
-	if (!s->nfiles || has_writers(s) || ckpt_stage_is_over(s))
-		return false;
-	return pid == s->writer || (all_present(s) && !check_rest(s, NULL));
-}
-
 int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 {
 	int ret = 0;
 
-	if (pid == s->writer)
-		s->late_until = 0; /* what comes now is a new copy */
-	if (!finish_matters(s, pid))
+	if (pid != s->writer)
+		return 0;
+	s->late_until = 0; /* what comes now is a new copy */
+	if (!s->nfiles || has_writers(s) || ckpt_stage_is_over(s))
 		return 0;
 	ckpt_stage_begin(s);
 	if (s->has_manifest)
 		ret = judge_all(s, true, err);
-	if (!ret)
+	if (!ret || all_present(s))
 		ret = complete(s, pid, err);
 	if (!ret && !ckpt_stage_is_over(s))
 		ret = missing(s, err);

@@ -3,7 +3,7 @@
  * One try and the next: whether a file that is written belongs to the copy that is staged, to
  * a new one, or to one that is over.
  *
- * A tree whose files do not match stays staged, so that the right file written again completes
+ * A tree of which something is missing stays staged, so that the missing file alone completes
  * it. But the user may as well run the whole `cp -a` again, and nothing announces that. Two
  * rules make both work. A good file that somebody else writes again means a new copy: what is
  * left of the old one is dropped. And when a tree that holds files of an earlier copy is

@@ -3,6 +3,7 @@
  * Owns the rows of `task`, `mm` and `thread`: what each key means is in ckptfs(5).
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include "task.h"
 
@@ -60,6 +61,11 @@ static int header_check(const void *obj, struct ckpt_err *err)
 		return ckpt_fail(err, EINVAL, "pid, pgid or sid is not a process");
 	if (!h->exe || !h->cwd || !h->root)
 		return ckpt_fail(err, EINVAL, "exe, cwd or root is empty");
+	if ((h->state == CKPT_STOPPED) != (h->stop_signal == SIGSTOP || h->stop_signal == SIGTSTP ||
+					   h->stop_signal == SIGTTIN || h->stop_signal == SIGTTOU))
+		return ckpt_fail(err, EINVAL, "state and stop_signal do not belong together");
+	if (h->fs_tag != 1 || h->files_tag != 1 || h->sighand_tag != 1 || h->sysvsem_tag != 1)
+		return ckpt_fail(err, EINVAL, "a tag is not 1: a single task shares with nobody");
 	if (h->umask > 0777)
 		return ckpt_fail(err, EINVAL, "umask %o is more than 0777", h->umask);
 	return 0;
@@ -94,6 +100,8 @@ static int mm_check(const void *obj, struct ckpt_err *err)
 {
 	const M *mm = obj;
 
+	if (mm->tag != 1)
+		return ckpt_fail(err, EINVAL, "tag is not 1: a single task shares with nobody");
 	if (mm->auxv.n > 64)
 		return ckpt_fail(err, EINVAL, "%zu auxv entries: the kernel keeps no more than 64",
 				 mm->auxv.n);

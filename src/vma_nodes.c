@@ -219,7 +219,6 @@ static const struct special_name {
 static int classify(struct smaps_reader *r, const char *name)
 {
 	struct ckpt_vma *vma = r->vma;
-	size_t len = strlen(name);
 
 	vma->how = CKPT_VMA_ANON;
 	for (const struct special_name *s = special_names; s->name; s++) {
@@ -245,8 +244,6 @@ static int classify(struct smaps_reader *r, const char *name)
 	vma->how = CKPT_VMA_FILE;
 	vma->has_file = true;
 	vma->fname = unescape_path(name);
-	if (len > 10 && !strcmp(name + len - 10, " (deleted)"))
-		obstacle_vma(r, name);
 	return vma->fname ? 0 : -ENOMEM;
 }
 

@@ -23,10 +23,11 @@
 	_Static_assert(offsetof(struct ckpt_cpu, r) == offsetof(struct user_regs_struct, r) &&     \
 			       sizeof(((struct ckpt_cpu *)0)->r) == 8,                             \
 		       "register " #r " lies elsewhere in struct user_regs_struct");
-#define REG_COUNT(r) +1
+#define REG_ENUM(r) REG_##r,
 
 GP_REGS(REG_SAME)
-_Static_assert((0 GP_REGS(REG_COUNT)) * 8 == sizeof(struct user_regs_struct),
+enum { GP_REGS(REG_ENUM) REG_COUNT };
+_Static_assert(REG_COUNT * 8 == sizeof(struct user_regs_struct),
 	       "a register of struct user_regs_struct has no row");
 
 static const struct ckpt_word restart_words[] = {
@@ -166,7 +167,6 @@ void ckpt_cpuid_digest(char out[65])
 		__get_cpuid_count(leaves[i].leaf, leaves[i].sub, &regs[i][0], &regs[i][1],
 				  &regs[i][2], &regs[i][3]);
 	regs[1][1] &= 0x00ffffff; /* leaf 1 ebx: the APIC id of the CPU we happen to run on */
-	regs[7][1] &= 0x00ffffff;
 	ckpt_digest_of(regs, sizeof(regs), &digest);
 	ckpt_digest_hex(&digest, out);
 }

@@ -285,7 +285,7 @@ START_TEST(first_close_before_the_first_write_is_no_error)
 }
 END_TEST
 
-START_TEST(wrong_file_is_named_and_repaired)
+START_TEST(wrong_file_is_named_and_ends_the_try)
 {
 	struct ckpt_err err;
 
@@ -293,10 +293,36 @@ START_TEST(wrong_file_is_named_and_repaired)
 	put("timers", TIMERS, TOOL);
 	ck_assert_int_eq(put_err("manifest", manifest_text(false), TOOL, &err), -EINVAL);
 	ck_assert_int_eq(strncmp(err.text, "ldt: damaged", 12), 0);
-	ck_assert_int_eq(put_err("ldt", "short", OTHER, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "5 bytes, the manifest says 26"));
-	assert_staging(3);
+	assert_was_complete(-EINVAL);
+	/* and the next copy begins afresh */
+	put("manifest", manifest_text(false), OTHER);
+	put("timers", TIMERS, OTHER);
+	assert_staging(2);
 	assert_was_complete(put("ldt", LDT, OTHER));
+}
+END_TEST
+
+START_TEST(wrong_file_is_repaired_while_others_are_missing)
+{
+	struct ckpt_err err;
+
+	put("manifest", manifest_text(false), TOOL);
+	ck_assert_int_eq(put_err("ldt", "short", TOOL, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "5 bytes, the manifest says 26"));
+	assert_staging(2);
+	ck_assert_int_eq(put("ldt", LDT, OTHER), 0);
+	assert_was_complete(put("timers", TIMERS, OTHER));
+}
+END_TEST
+
+START_TEST(bad_manifest_ends_the_try)
+{
+	struct ckpt_err err;
+
+	put("ldt", LDT, TOOL);
+	ck_assert_int_eq(put_err("manifest", "junk\n", TOOL, &err), -EINVAL);
+	ck_assert_int_eq(strncmp(err.text, "manifest:", 9), 0);
+	assert_was_complete(-EINVAL);
 }
 END_TEST
 
@@ -304,11 +330,11 @@ START_TEST(edited_file_needs_its_end_line)
 {
 	struct ckpt_err err;
 
-	put("ldt", LDT, TOOL);
 	put("manifest", manifest_text(true), TOOL);
 	ck_assert_int_eq(put_err("timers", "timer 1\n", TOOL, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "end"));
-	assert_was_complete(put("timers", "whatever\nend\n", TOOL));
+	ck_assert_int_eq(put("timers", "whatever\nend\n", OTHER), 0);
+	assert_was_complete(put("ldt", LDT, OTHER));
 }
 END_TEST
 
@@ -321,9 +347,7 @@ START_TEST(unlisted_file_is_named)
 	put("timers", TIMERS, TOOL);
 	ck_assert_int_eq(put_err("manifest", manifest_text(false), TOOL, &err), -EINVAL);
 	ck_assert_int_eq(strncmp(err.text, "surprise:", 9), 0);
-	ckpt_stage_unlink(stage, ckpt_stage_find(stage, "surprise"));
-	assert_staging(3);
-	assert_was_complete(ckpt_stage_finish(stage, OTHER, &err));
+	assert_was_complete(-EINVAL);
 }
 END_TEST
 
@@ -360,13 +384,12 @@ END_TEST
 
 /* ---- a second copy ---- */
 
-/* cp -a again over a tree of which the first file was bad: completed by its first file, it
+/* cp -a again over a tree of which the first file was missing: completed by its first file, it
  * still writes the others. */
 START_TEST(copy_that_completes_early_may_go_on)
 {
 	struct ckpt_err err;
 
-	put("ldt", "entry_size 8\nnumber 1\nend\n", TOOL);
 	put("timers", TIMERS, TOOL);
 	put("manifest", manifest_text(false), TOOL);
 	assert_was_complete(put("ldt", LDT, OTHER));
@@ -434,7 +457,9 @@ Suite *stage_suite(void)
 		unlinked_file_lives_while_it_is_open,
 		complete_in_any_order,
 		first_close_before_the_first_write_is_no_error,
-		wrong_file_is_named_and_repaired,
+		wrong_file_is_named_and_ends_the_try,
+		wrong_file_is_repaired_while_others_are_missing,
+		bad_manifest_ends_the_try,
 		edited_file_needs_its_end_line,
 		unlisted_file_is_named,
 		temporary_file_counts_when_it_gets_its_name,
