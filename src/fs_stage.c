@@ -9,6 +9,7 @@
 #include "fs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "opts.h"
 #include "quota.h"
 #include "stage.h"
+#include "tree.h"
 
 #define STATUS_NAME ".status"
 
@@ -229,6 +231,33 @@ static int stage_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_h
 
 /* ---- names ---- */
 
+/* A name that no tree has can only be a mistake, and one that would go unnoticed: `cp -a TREE
+ * restore/NAME` over a NAME that is there copies to restore/NAME/TREE. Temporaries may be. */
+static int check_name(struct ckpt_stage *s, const struct ckpt_stage_node *dir,
+		      const char *name, mode_t mode, pid_t pid)
+{
+	char *above = ckpt_stage_path(dir), path[PATH_MAX];
+	struct ckpt_err err = {0};
+	int kind;
+
+	if (!above)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "%s%s%s", above, above[0] ? "/" : "", name);
+	free(above);
+	if (name[0] == '.' || ckpt_stage_is_temporary(dir))
+		return 0;
+	kind = ckpt_node_kind_of(path, NULL);
+	if (kind >= 0 && S_ISDIR(mode) == (kind == CKPT_NODE_DIR))
+		return 0;
+	ckpt_fail(&err, EINVAL, "%s: no tree has a %s of that name (a copy of a whole tree goes to "
+		  "restore/, or to a name that is not there yet)", path,
+		  S_ISDIR(mode) ? "directory" : "file");
+	if (!ckpt_stage_is_late(s, pid) && !s->stranger)
+		s->stranger = strdup(err.text); /* what comes with it is not restored either */
+	ckpt_log("restore/%s: %s", s->name, err.text);
+	return -EINVAL;
+}
+
 static int make(const struct ckpt_req *req, uint64_t dir, const char *name, mode_t mode,
 		struct ckpt_handle *h, struct stat *st)
 {
@@ -241,7 +270,9 @@ static int make(const struct ckpt_req *req, uint64_t dir, const char *name, mode
 	ret = enter(req, dir, CHANGE, &s, &node);
 	if (ret)
 		return ret;
-	ret = ckpt_stage_make(s, node, name, mode, &child);
+	ret = check_name(s, node, name, mode, req->pid);
+	if (!ret)
+		ret = ckpt_stage_make(s, node, name, mode, &child);
 	if (!ret) {
 		if (h) {
 			ckpt_stage_created(s, child, req->pid);

@@ -5,35 +5,35 @@
 #include "fs_task.h"
 
 #include <errno.h>
-#include <string.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include "cred.h"
 #include "fs_ahead.h"
 #include "log.h"
 
+/* Index of an entry of a directory, or -ENOENT: by its path, which the tree has sorted. */
+static int64_t find_child(const struct ckpt_tree *tree, uint32_t dir, const char *name)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s%s%s", tree->v[dir].path, dir ? "/" : "", name);
+
+	return len < (int)sizeof(path) ? ckpt_tree_find(tree, path) : -ENOENT;
+}
+
 static int task_lookup(const struct ckpt_req *req, uint64_t dir, const char *name, struct stat *st)
 {
-	const struct ckpt_tree *tree;
-	uint32_t index;
 	struct ckpt_listed *t;
+	int64_t index;
 	int ret = ckpt_task_enter(req, dir, true, &t);
 
 	if (ret)
 		return ret;
-	tree = t->frozen->tree;
-	if (!strcmp(name, ".") || !strcmp(name, "..")) {
-		/* only asked by those who export the mount (NFS) */
-		index = name[1] ? tree->v[CKPT_INO_INDEX(dir)].parent : CKPT_INO_INDEX(dir);
-	} else {
-		index = tree->v[CKPT_INO_INDEX(dir)].first;
-		while (index && strcmp(tree->v[index].name, name))
-			index = tree->v[index].next;
-		ret = index ? 0 : -ENOENT;
-	}
-	if (!ret)
-		ckpt_task_entry_stat(t, index, st);
+	index = find_child(t->frozen->tree, CKPT_INO_INDEX(dir), name);
+	if (index >= 0)
+		ckpt_task_entry_stat(t, (uint32_t)index, st);
 	ckpt_task_leave(t);
-	return ret;
+	return index < 0 ? (int)index : 0;
 }
 
 static int task_getattr(const struct ckpt_req *req, uint64_t ino, struct stat *st)

@@ -253,6 +253,7 @@ void ckpt_stage_free(struct ckpt_stage *s)
 	pthread_mutex_destroy(&s->lock);
 	ckpt_cred_free(s->who);
 	free(s->name);
+	free(s->stranger);
 	free(s);
 }
 

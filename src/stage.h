@@ -73,6 +73,7 @@ struct ckpt_stage {
 	uint32_t nverdicts[CKPT_NVERDICTS];
 	struct ckpt_manifest manifest;
 	bool has_manifest;
+	char *stranger; /* sentence on a name that no tree has and somebody wanted; or NULL */
 	pid_t writer; /* the thread whose file arrived last */
 	struct ckpt_stage_node *ghost, *ghost_dir; /* see ckpt_stage_ghost() */
 	int64_t ghost_until, late_until;	   /* CLOCK_MONOTONIC, milliseconds */
@@ -131,6 +132,8 @@ void ckpt_stage_clear(struct ckpt_stage *s);
 bool ckpt_stage_is_temporary(const struct ckpt_stage_node *node);
 /* The restore has come to its end, and nothing was written since. */
 bool ckpt_stage_is_over(struct ckpt_stage *s);
+/* The thread that completed the tree which is over is still in the middle of its copy. */
+bool ckpt_stage_is_late(struct ckpt_stage *s, pid_t pid);
 /* A restore has come to its end, by a file of thread pid: drops the files. */
 void ckpt_stage_try_over(struct ckpt_stage *s, pid_t pid);
 /* After making a file: after the end of a try, a new one begins; or node->late is set. */

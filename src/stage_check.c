@@ -227,6 +227,8 @@ static void show_counts(struct ckpt_stage *s)
 /* With everything there: nothing bad, and nothing else. */
 static int check_rest(struct ckpt_stage *s, struct ckpt_err *err)
 {
+	if (s->stranger)
+		return ckpt_fail(err, EINVAL, "%s", s->stranger);
 	for (size_t i = 0; i < s->nodes.n; i++) {
 		struct ckpt_stage_node *node = s->nodes.v[i];
 		char *path;

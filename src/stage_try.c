@@ -51,8 +51,15 @@ bool ckpt_stage_is_over(struct ckpt_stage *s)
 
 /* ---- the thread that completed a tree goes on ---- */
 
+bool ckpt_stage_is_late(struct ckpt_stage *s, pid_t pid)
+{
+	return ckpt_stage_is_over(s) && pid == s->writer && now_ms() < s->late_until;
+}
+
 void ckpt_stage_try_over(struct ckpt_stage *s, pid_t pid)
 {
+	free(s->stranger);
+	s->stranger = NULL;
 	s->mixed = false;
 	for (size_t i = 0; i < s->nodes.n; i++)
 		if (is_file(s->nodes.v[i]) && s->nodes.v[i]->writer != pid)
@@ -81,8 +88,7 @@ void ckpt_stage_created(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_
 {
 	if (!ckpt_stage_is_over(s))
 		return;
-	if (pid == s->writer && now_ms() < s->late_until &&
-	    (s->mixed || (!ckpt_stage_is_temporary(node) && !is_listed(s, node)))) {
+	if (ckpt_stage_is_late(s, pid) && (s->mixed || (!ckpt_stage_is_temporary(node) && !is_listed(s, node)))) {
 		s->late_until = now_ms() + LATE_MS;
 		node->late = true;
 		return;

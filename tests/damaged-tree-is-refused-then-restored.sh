@@ -50,7 +50,8 @@ damaged && truncate -s +4096 "bad/$PID/$pages" && refused "long pages" "$pages"
 damaged && sed -i 's/^file cpu /file cqu /' "bad/$PID/manifest" && refused "manifest path" cqu
 damaged && sed -i '3d' "bad/$PID/manifest" && refused "manifest line missing" manifest
 damaged && sed -i '2p' "bad/$PID/manifest" && refused "manifest line twice" manifest
-damaged && echo more >"bad/$PID/unlisted" && refused "an unlisted file" unlisted
+# cp copies in the order of inodes: the stranger comes before the tree is complete.
+mkdir -p "bad/$PID" && echo more >"bad/$PID/unlisted" && damaged && refused "an unlisted file" unlisted
 damaged && sed -i 's/^rip .*/rip zero/' "bad/$PID/cpu" &&
 	sed -i 's/^file cpu .*/file cpu edited/' "bad/$PID/manifest" &&
 	refused "edited text, bad value" 'cpu:[0-9]+'
