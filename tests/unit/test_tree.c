@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "manifest.h"
 #include "pages.h"
@@ -45,6 +46,9 @@ static struct ckpt_task *task_by_hand(void)
 	h->version = CKPT_FORMAT_VERSION;
 	h->pid = h->pgid = h->sid = 1234;
 	h->page_size = CKPT_PAGE_SIZE;
+	h->fs_tag = h->files_tag = h->sighand_tag = h->sysvsem_tag = task->mm.tag = 1;
+	for (uint32_t i = 0; i < RLIM_NLIMITS; i++)
+		((struct ckpt_limit *)CKPT_VEC_ADD(&task->limits.limit))->resource = i;
 	strcpy(h->comm, "a (b) c");
 	h->exe = strdup("/usr/bin/prog with blank");
 	h->cwd = strdup("/");
