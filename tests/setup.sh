@@ -9,7 +9,7 @@ export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
 
 build=(gcc libc6-dev make xz-utils pkg-config libfuse3-dev fuse3 libproc2-dev zlib1g-dev
 	libxxhash-dev)
-check=(check rsync tar gzip sqlite3 perl python3 procps util-linux mount coreutils
+check=(check strace rsync tar gzip sqlite3 perl python3 procps util-linux mount coreutils
 	diffutils)
 
 lint=(check clang-format clang-tidy cppcheck shellcheck)
