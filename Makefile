@@ -96,7 +96,7 @@ check-tsan:
 
 lint:
 	@bash tests/setup.sh lint
-	clang-format --dry-run -Werror tests/*.c tests/victims/*.[ch]
+	clang-format --dry-run -Werror src/*.[ch] tests/*.c tests/unit/*.c tests/victims/*.[ch]
 	clang-tidy --quiet src/*.c -- $(CPPFLAGS_ALL) -std=gnu11
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppressions-list=.cppcheck -D__x86_64__ -D_GNU_SOURCE -Isrc src

@@ -21,7 +21,7 @@ struct ckpt_tracee {
 };
 
 struct ckpt_captured {
-	pid_t pid; /* the root of the frozen tree */
+	pid_t pid;			      /* the root of the frozen tree */
 	CKPT_VEC(struct ckpt_tracee) tracees; /* the leader of pid first */
 	uint32_t nprocesses;
 };

@@ -23,12 +23,12 @@
 #include "proc.h"
 #include "x86_regs.h"
 
-#define EVENT_STOP	    128 /* PTRACE_EVENT_STOP */
-#define GET_RSEQ	    0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
-#define GET_THREAD_AREA	    25 /* PTRACE_GET_THREAD_AREA, arch/x86 */
-#define SET_THREAD_AREA	    26
-#define TLS_FIRST	    12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
-#define TLS_ENTRIES	    3
+#define EVENT_STOP	128    /* PTRACE_EVENT_STOP */
+#define GET_RSEQ	0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
+#define GET_THREAD_AREA 25     /* PTRACE_GET_THREAD_AREA, arch/x86 */
+#define SET_THREAD_AREA 26
+#define TLS_FIRST	12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
+#define TLS_ENTRIES	3
 #define SEIZE_OPTIONS                                                                              \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
@@ -376,8 +376,9 @@ static int ptrace_signals_get(pid_t tid, struct ckpt_signals *signals, struct ck
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(signals->blocked), &signals->blocked))
 		return reg_failed(tid, "signal mask", err);
 	ret = peek_queue(tid, 0, (struct ckpt_vec *)&signals->pending, err);
-	return ret ? ret : peek_queue(tid, PTRACE_PEEKSIGINFO_SHARED,
-				      (struct ckpt_vec *)&signals->shared, err);
+	return ret ? ret
+		   : peek_queue(tid, PTRACE_PEEKSIGINFO_SHARED, (struct ckpt_vec *)&signals->shared,
+				err);
 }
 
 static int ptrace_rseq_get(pid_t tid, struct ckpt_thread *thread, struct ckpt_err *err)

@@ -37,7 +37,7 @@ struct ckpt_vec {
 
 /* Adds one zeroed element and returns it; NULL when out of memory. */
 void *ckpt_vec_add(struct ckpt_vec *vec, size_t size);
-#define CKPT_VEC_ADD(vec) (ckpt_vec_add((struct ckpt_vec *)(vec), sizeof(*(vec)->v)))
+#define CKPT_VEC_ADD(vec)  (ckpt_vec_add((struct ckpt_vec *)(vec), sizeof(*(vec)->v)))
 #define CKPT_VEC_FINI(vec) (free((vec)->v), (vec)->v = NULL, (vec)->n = (vec)->cap = 0)
 
 #endif

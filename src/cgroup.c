@@ -77,7 +77,8 @@ static int join_one(pid_t pid, const struct membership *m, struct ckpt_err *err)
 	int fd, len, ret = 0;
 
 	if (!find_mount(m, mount, sizeof(mount)))
-		return ckpt_fail(err, EPERM, "your control group %s can't be joined: it is not mounted",
+		return ckpt_fail(err, EPERM,
+				 "your control group %s can't be joined: it is not mounted",
 				 m->path);
 	snprintf(path, sizeof(path), "%s%s/cgroup.procs", mount, m->path);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -119,7 +120,8 @@ int ckpt_cgroup_join(pid_t pid, const char *wanted, struct ckpt_err *err)
 
 	if (!lines)
 		return wanted ? ckpt_fail(err, ENOMEM, "no memory for control groups") : 0;
-	for (line = strtok_r(lines, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save)) {
+	for (line = strtok_r(lines, "\n", &save); line && !ret;
+	     line = strtok_r(NULL, "\n", &save)) {
 		struct membership m;
 
 		if (!is_member(pid, line) && parse_line(line, &m))
@@ -138,7 +140,8 @@ static bool is_frozen(const struct membership *m)
 
 	if ((!v2 && !has_all(m->controllers, "freezer")) || !find_mount(m, mount, sizeof(mount)))
 		return false;
-	snprintf(path, sizeof(path), "%s%s/%s", mount, m->path, v2 ? "cgroup.events" : "freezer.state");
+	snprintf(path, sizeof(path), "%s%s/%s", mount, m->path,
+		 v2 ? "cgroup.events" : "freezer.state");
 	f = fopen(path, "re");
 	while (f && !frozen && fgets(line, sizeof(line), f))
 		frozen = v2 ? !strcmp(line, "frozen 1\n") : !strncmp(line, "FR", 2);

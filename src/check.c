@@ -34,9 +34,9 @@
 #define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
 #endif
 #define TIMER_CREATE_RESTORE_IDS 77 /* include/uapi/linux/prctl.h, Linux 6.15 */
-#define TIMER_RESTORE_IDS_GET    2
-#define MAP_VDSO_64              0x2003 /* arch/x86/include/uapi/asm/prctl.h */
-#define NEW_TIME_NS              0x00000080
+#define TIMER_RESTORE_IDS_GET	 2
+#define MAP_VDSO_64		 0x2003 /* arch/x86/include/uapi/asm/prctl.h */
+#define NEW_TIME_NS		 0x00000080
 
 /* Where a probe may say what it found. */
 struct note {
@@ -273,7 +273,7 @@ static bool probe_map_files(struct note *n)
 		return false;
 	start = (uintptr_t)p;
 	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, start,
-	         start + (uintptr_t)CKPT_PAGE_SIZE);
+		 start + (uintptr_t)CKPT_PAGE_SIZE);
 	good = can_open(path, O_RDONLY, n);
 	munmap(p, CKPT_PAGE_SIZE);
 	return good;
@@ -384,50 +384,50 @@ static const struct feature {
 	const char *name;
 	bool (*probe)(struct note *n);
 	bool required;
-	bool pid;             /* the verdict without it is "without original PIDs" */
+	bool pid;	      /* the verdict without it is "without original PIDs" */
 	const char *yes, *no; /* what that means for the user */
 } features[] = {
-        {"/dev/fuse", probe_fuse, true, false, "file systems can be mounted",
-         "no mount: load the fuse module, or let the container have /dev/fuse"},
-        {"fusermount3", probe_fusermount, false, false, "users other than root can mount",
-         "only root can mount: install fuse3"},
-        {"ptrace", probe_ptrace, true, false, "tasks can be frozen and read",
-         "tasks can't be frozen: something forbids ptrace(2)"},
-        {"CAP_SYS_PTRACE", probe_cap_ptrace, false, false, "everybody's tasks can be frozen",
-         "only tasks of this user can be frozen"},
-        {"Yama", probe_yama, false, false, "it does not stand in the way",
-         "only children of ckptfs can be frozen: lower kernel.yama.ptrace_scope"},
-        {"original PID", probe_set_tid, false, true, "a restored process gets its own PID again",
-         "tasks can be frozen and copied, but no restore: needs CAP_CHECKPOINT_RESTORE"},
-        {"PR_SET_MM_MAP", probe_mm_map, true, false,
-         "command line, environment, heap and stack are back where /proc shows them",
-         "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
-        {"vdso placement", probe_vdso, true, false, "restored programs find the vdso where it was",
-         "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
-        {"xsave area", probe_xsave, true, false, "all vector registers are kept",
-         "no checkpoint: the vector registers can't be read"},
-        {"PAGEMAP_SCAN", probe_scan, false, false, "pages are selected quickly",
-         "pages are selected through /proc/PID/pagemap: slower (Linux before 6.7)"},
-        {"page frame numbers", probe_pfn, false, false,
-         "zero pages are recognized without PAGEMAP_SCAN, too",
-         "without PAGEMAP_SCAN, pages only read so far are dumped as zeros: needs CAP_SYS_ADMIN"},
-        {"map_files", probe_map_files, false, false, "shared memory can be dumped",
-         "tasks with shared anonymous memory are refused: needs CAP_CHECKPOINT_RESTORE"},
-        {"kcmp", probe_kcmp, false, false, "descriptors that share an open file are told apart",
-         "tasks whose descriptors may share an open file are refused (CONFIG_KCMP)"},
-        {"rseq configuration", probe_rseq, true, false, "restartable sequences are kept",
-         "no checkpoint: restartable sequences can't be read (Linux before 5.13)"},
-        {"/proc/PID/timers", probe_timers, true, false, "POSIX timers are kept",
-         "no checkpoint: POSIX timers can't be read (CONFIG_CHECKPOINT_RESTORE)"},
-        {"timer IDs", probe_timer_ids, false, false, "POSIX timers get their IDs directly",
-         "POSIX timer IDs are reached by counting up (Linux before 6.15)"},
-        {"CAP_SYS_RESOURCE", probe_resource, false, false, "resource limits can be raised again",
-         "a restored process can't get hard limits above those of ckptfs"},
-        {"time left of sleeps", probe_sched, false, false,
-         "sleeps go on with the time that was left",
-         "sleeps start over after a restore: CONFIG_SCHED_DEBUG"},
-        {"/dev/ckptfs", probe_kmod, false, false, "backend kmod",
-         "backend ptrace; the kernel module is not needed"},
+	{"/dev/fuse", probe_fuse, true, false, "file systems can be mounted",
+	 "no mount: load the fuse module, or let the container have /dev/fuse"},
+	{"fusermount3", probe_fusermount, false, false, "users other than root can mount",
+	 "only root can mount: install fuse3"},
+	{"ptrace", probe_ptrace, true, false, "tasks can be frozen and read",
+	 "tasks can't be frozen: something forbids ptrace(2)"},
+	{"CAP_SYS_PTRACE", probe_cap_ptrace, false, false, "everybody's tasks can be frozen",
+	 "only tasks of this user can be frozen"},
+	{"Yama", probe_yama, false, false, "it does not stand in the way",
+	 "only children of ckptfs can be frozen: lower kernel.yama.ptrace_scope"},
+	{"original PID", probe_set_tid, false, true, "a restored process gets its own PID again",
+	 "tasks can be frozen and copied, but no restore: needs CAP_CHECKPOINT_RESTORE"},
+	{"PR_SET_MM_MAP", probe_mm_map, true, false,
+	 "command line, environment, heap and stack are back where /proc shows them",
+	 "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
+	{"vdso placement", probe_vdso, true, false, "restored programs find the vdso where it was",
+	 "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
+	{"xsave area", probe_xsave, true, false, "all vector registers are kept",
+	 "no checkpoint: the vector registers can't be read"},
+	{"PAGEMAP_SCAN", probe_scan, false, false, "pages are selected quickly",
+	 "pages are selected through /proc/PID/pagemap: slower (Linux before 6.7)"},
+	{"page frame numbers", probe_pfn, false, false,
+	 "zero pages are recognized without PAGEMAP_SCAN, too",
+	 "without PAGEMAP_SCAN, pages only read so far are dumped as zeros: needs CAP_SYS_ADMIN"},
+	{"map_files", probe_map_files, false, false, "shared memory can be dumped",
+	 "tasks with shared anonymous memory are refused: needs CAP_CHECKPOINT_RESTORE"},
+	{"kcmp", probe_kcmp, false, false, "descriptors that share an open file are told apart",
+	 "tasks whose descriptors may share an open file are refused (CONFIG_KCMP)"},
+	{"rseq configuration", probe_rseq, true, false, "restartable sequences are kept",
+	 "no checkpoint: restartable sequences can't be read (Linux before 5.13)"},
+	{"/proc/PID/timers", probe_timers, true, false, "POSIX timers are kept",
+	 "no checkpoint: POSIX timers can't be read (CONFIG_CHECKPOINT_RESTORE)"},
+	{"timer IDs", probe_timer_ids, false, false, "POSIX timers get their IDs directly",
+	 "POSIX timer IDs are reached by counting up (Linux before 6.15)"},
+	{"CAP_SYS_RESOURCE", probe_resource, false, false, "resource limits can be raised again",
+	 "a restored process can't get hard limits above those of ckptfs"},
+	{"time left of sleeps", probe_sched, false, false,
+	 "sleeps go on with the time that was left",
+	 "sleeps start over after a restore: CONFIG_SCHED_DEBUG"},
+	{"/dev/ckptfs", probe_kmod, false, false, "backend kmod",
+	 "backend ptrace; the kernel module is not needed"},
 };
 
 #define NFEATURES (sizeof(features) / sizeof(*features))
@@ -452,12 +452,13 @@ int ckpt_check(FILE *out)
 			pids = false;
 		if (!there && f->required)
 			snprintf(missing + strlen(missing), sizeof(missing) - strlen(missing),
-			         "%s%s", missing[0] ? ", " : "", f->name);
+				 "%s%s", missing[0] ? ", " : "", f->name);
 	}
 	if (missing[0])
 		fprintf(out, "verdict: does not work: %s\n", missing);
 	else
-		fprintf(out, "verdict: %s\n", pids ? "checkpoint and restore work"
-						   : "freezing and copying work, restore does not");
+		fprintf(out, "verdict: %s\n",
+			pids ? "checkpoint and restore work"
+			     : "freezing and copying work, restore does not");
 	return missing[0] ? 1 : 0;
 }

@@ -14,7 +14,7 @@
 #include "task.h"
 
 #define CHUNK	((size_t)CKPT_CHUNK_SIZE)
-#define AHEAD	16 /* chunks */
+#define AHEAD	16  /* chunks */
 #define IDLE_MS 500 /* nobody takes any: they are given back */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -30,17 +30,21 @@ struct ckpt_type {
 	void (*fini)(void *field); /* frees what parse() allocated; may be NULL */
 };
 
-extern const struct ckpt_type ckpt_type_dec;   /* unsigned, decimal; size 1, 2, 4 or 8 */
-extern const struct ckpt_type ckpt_type_int;   /* signed, decimal */
-extern const struct ckpt_type ckpt_type_hex;   /* unsigned, 0x1f */
-extern const struct ckpt_type ckpt_type_oct;   /* unsigned, 0644 */
-extern const struct ckpt_type ckpt_type_str;   /* char *, malloc'd; \ooo for space, \, controls; NULL is - */
-extern const struct ckpt_type ckpt_type_name;  /* char[size], NUL-terminated, spelled as str; "" is - */
-extern const struct ckpt_type ckpt_type_blob;  /* uint8_t[size] as hex digits */
-extern const struct ckpt_type ckpt_type_bytes; /* struct ckpt_bytes, any length, hex digits; empty is - */
-extern const struct ckpt_type ckpt_type_enum;  /* arg: struct ckpt_word[], NULL-ended: value by word */
-extern const struct ckpt_type ckpt_type_flags; /* arg: struct ckpt_word[]: words joined by ','; none is -;
-					      bits without a word are a last member 0x... */
+extern const struct ckpt_type ckpt_type_dec; /* unsigned, decimal; size 1, 2, 4 or 8 */
+extern const struct ckpt_type ckpt_type_int; /* signed, decimal */
+extern const struct ckpt_type ckpt_type_hex; /* unsigned, 0x1f */
+extern const struct ckpt_type ckpt_type_oct; /* unsigned, 0644 */
+extern const struct ckpt_type
+	ckpt_type_str; /* char *, malloc'd; \ooo for space, \, controls; NULL is - */
+extern const struct ckpt_type
+	ckpt_type_name; /* char[size], NUL-terminated, spelled as str; "" is - */
+extern const struct ckpt_type ckpt_type_blob; /* uint8_t[size] as hex digits */
+extern const struct ckpt_type
+	ckpt_type_bytes; /* struct ckpt_bytes, any length, hex digits; empty is - */
+extern const struct ckpt_type
+	ckpt_type_enum; /* arg: struct ckpt_word[], NULL-ended: value by word */
+extern const struct ckpt_type ckpt_type_flags; /* arg: struct ckpt_word[]: words joined by ','; none
+					      is -; bits without a word are a last member 0x... */
 
 struct ckpt_word {
 	const char *name;
@@ -71,8 +75,8 @@ enum ckpt_row_kind {
 struct ckpt_row {
 	const char *key;
 	enum ckpt_row_kind kind;
-	size_t off;   /* CKPT_OPT: of the bool; CKPT_MANY: of the vec */
-	size_t esize; /* CKPT_MANY */
+	size_t off;			/* CKPT_OPT: of the bool; CKPT_MANY: of the vec */
+	size_t esize;			/* CKPT_MANY */
 	struct ckpt_col col[CKPT_COLS]; /* ends at type == NULL */
 };
 
@@ -85,10 +89,28 @@ struct ckpt_codec {
 };
 
 /* Row makers: CKPT_F(hex, struct ckpt_mm, brk) is the column for that field. */
-#define CKPT_F(t, T, f) {&ckpt_type_##t, offsetof(T, f), sizeof(((T *)0)->f), NULL}
-#define CKPT_FA(t, T, f, a) {&ckpt_type_##t, offsetof(T, f), sizeof(((T *)0)->f), a}
-#define CKPT_ROW(t, T, f) {#f, CKPT_ONE, 0, 0, {CKPT_F(t, T, f)}}
-#define CKPT_ROWA(t, T, f, a) {#f, CKPT_ONE, 0, 0, {CKPT_FA(t, T, f, a)}}
+#define CKPT_F(t, T, f)                                                                            \
+	{                                                                                          \
+		&ckpt_type_##t, offsetof(T, f), sizeof(((T *)0)->f), NULL                          \
+	}
+#define CKPT_FA(t, T, f, a)                                                                        \
+	{                                                                                          \
+		&ckpt_type_##t, offsetof(T, f), sizeof(((T *)0)->f), a                             \
+	}
+#define CKPT_ROW(t, T, f)                                                                          \
+	{                                                                                          \
+#f, CKPT_ONE, 0, 0,                                                                \
+		{                                                                                  \
+			CKPT_F(t, T, f)                                                            \
+		}                                                                                  \
+	}
+#define CKPT_ROWA(t, T, f, a)                                                                      \
+	{                                                                                          \
+#f, CKPT_ONE, 0, 0,                                                                \
+		{                                                                                  \
+			CKPT_FA(t, T, f, a)                                                        \
+		}                                                                                  \
+	}
 #define CKPT_NROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 /* Prints obj as a whole file, `end` line included. */
@@ -96,8 +118,8 @@ void ckpt_codec_print(const struct ckpt_codec *codec, const void *obj, struct ck
 
 /* Parses a whole file into obj, which is zeroed. path names the file in errors. On failure
  * obj holds nothing that must be freed. 0 or -EINVAL, -ENOMEM. */
-int ckpt_codec_parse(const struct ckpt_codec *codec, const char *path, const char *text,
-		     size_t len, void *obj, struct ckpt_err *err);
+int ckpt_codec_parse(const struct ckpt_codec *codec, const char *path, const char *text, size_t len,
+		     void *obj, struct ckpt_err *err);
 
 /* Frees what the fields of obj own. */
 void ckpt_codec_fini(const struct ckpt_codec *codec, void *obj);

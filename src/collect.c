@@ -45,7 +45,8 @@ static int find_unwaited(pid_t child, void *arg)
 	for (size_t i = 0; i < c->cap->tracees.n; i++)
 		if (c->cap->tracees.v[i].tid == child)
 			return 0;
-	ckpt_obstacle_add(&c->obstacles, "child process %d: it has ended and was not waited for", child);
+	ckpt_obstacle_add(&c->obstacles, "child process %d: it has ended and was not waited for",
+			  child);
 	return 0;
 }
 

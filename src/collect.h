@@ -21,9 +21,9 @@ void ckpt_obstacles_fini(struct ckpt_obstacles *o);
 struct ckpt_collect {
 	const struct ckpt_captured *cap;
 	struct ckpt_wait_peek peek;
-	int64_t stopped_at; /* CLOCK_MONOTONIC ns */
+	int64_t stopped_at;	 /* CLOCK_MONOTONIC ns */
 	unsigned int timeout_ms; /* for one system call inside the task */
-	int mem_fd;	    /* /proc/PID/mem, read and write */
+	int mem_fd;		 /* /proc/PID/mem, read and write */
 	struct ckpt_task *task;
 	struct ckpt_obstacles obstacles;
 	CKPT_VEC(int) object_fds; /* the memory of task->objects, by index; owned */

@@ -152,9 +152,9 @@ static int collect_shm(struct ckpt_collect *c, struct ckpt_vma *vma, void *seen_
 	}
 	other = shared_with(c, st.st_dev, st.st_ino);
 	if (other)
-		ckpt_obstacle_add(&c->obstacles,
-				  "vma %llx-%llx: shared memory that process %d maps too",
-				  (unsigned long long)vma->start, (unsigned long long)vma->end, other);
+		ckpt_obstacle_add(
+			&c->obstacles, "vma %llx-%llx: shared memory that process %d maps too",
+			(unsigned long long)vma->start, (unsigned long long)vma->end, other);
 	mark = CKPT_VEC_ADD(seen);
 	keep = CKPT_VEC_ADD(&c->object_fds);
 	if (!mark || !keep) {

@@ -304,9 +304,9 @@ static int collect_mm(struct ckpt_collect *c)
 		int field; /* of /proc/PID/stat, proc(5) */
 		uint64_t *to;
 	} fields[] = {
-		{26, &mm->start_code}, {27, &mm->end_code},   {28, &mm->start_stack},
-		{45, &mm->start_data}, {46, &mm->end_data},   {47, &mm->start_brk},
-		{48, &mm->arg_start},  {49, &mm->arg_end},    {50, &mm->env_start},
+		{26, &mm->start_code}, {27, &mm->end_code}, {28, &mm->start_stack},
+		{45, &mm->start_data}, {46, &mm->end_data}, {47, &mm->start_brk},
+		{48, &mm->arg_start},  {49, &mm->arg_end},  {50, &mm->env_start},
 		{51, &mm->env_end},
 	};
 
@@ -320,7 +320,8 @@ static int collect_mm(struct ckpt_collect *c)
 /* A task in other namespaces would come back in ours. */
 static void check_namespaces(struct ckpt_collect *c)
 {
-	static const char *const names[] = {"mnt", "pid", "user", "net", "ipc", "uts", "cgroup", "time"};
+	static const char *const names[] = {"mnt", "pid", "user",   "net",
+					    "ipc", "uts", "cgroup", "time"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char name[24], *theirs, *ours;
@@ -329,7 +330,8 @@ static void check_namespaces(struct ckpt_collect *c)
 		theirs = ckpt_proc_link(c->cap->pid, name);
 		ours = ckpt_proc_link(getpid(), name);
 		if (theirs && ours && strcmp(theirs, ours))
-			ckpt_obstacle_add(&c->obstacles, "%s namespace: not that of ckptfs", names[i]);
+			ckpt_obstacle_add(&c->obstacles, "%s namespace: not that of ckptfs",
+					  names[i]);
 		free(theirs);
 		free(ours);
 	}

@@ -94,8 +94,11 @@ static const struct notify_name {
 	const char *text;
 	uint32_t notify;
 } notify_names[] = {
-	{"signal/pid", SIGEV_SIGNAL}, {"signal/tid", SIGEV_THREAD_ID}, {"none/pid", SIGEV_NONE},
-	{"thread/pid", SIGEV_THREAD}, {NULL, 0},
+	{"signal/pid", SIGEV_SIGNAL},
+	{"signal/tid", SIGEV_THREAD_ID},
+	{"none/pid", SIGEV_NONE},
+	{"thread/pid", SIGEV_THREAD},
+	{NULL, 0},
 };
 
 static int parse_timer_line(struct ckpt_collect *c, const char *line)
@@ -141,7 +144,8 @@ static int collect_timers(struct ckpt_collect *c, struct ckpt_remote *r, struct 
 	snprintf(path, sizeof(path), "/proc/%d/timers", c->cap->pid);
 	f = fopen(path, "re");
 	if (!f) {
-		ckpt_obstacle_add(&c->obstacles, "POSIX timers: this kernel has no /proc/PID/timers");
+		ckpt_obstacle_add(&c->obstacles,
+				  "POSIX timers: this kernel has no /proc/PID/timers");
 		return 0;
 	}
 	while (!ret && fgets(line, sizeof(line), f))
@@ -223,9 +227,10 @@ static int collect_brk(struct ckpt_collect *c, struct ckpt_remote *r, struct ckp
 
 int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
-	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *, struct ckpt_err *) = {
-		collect_actions, collect_altstack, collect_itimers,
-		collect_timers,	 collect_ldt,	   collect_xcomp,     collect_brk,
+	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
+				    struct ckpt_err *) = {
+		collect_actions, collect_altstack, collect_itimers, collect_timers,
+		collect_ldt,	 collect_xcomp,	   collect_brk,
 	};
 	struct ckpt_remote r;
 	int ret, closed;

@@ -102,17 +102,17 @@ static const struct status_row {
 	int base;
 	bool needed;
 } status_rows[] = {
-        {"Uid:", parse_uids, 0, 0, true},
-        {"Gid:", parse_gids, 0, 0, true},
-        {"Groups:", parse_groups, 0, 0, true},
-        NUMBER("CapInh:", cred.cap_inh, 16),
-        NUMBER("CapPrm:", cred.cap_prm, 16),
-        NUMBER("CapEff:", cred.cap_eff, 16),
-        NUMBER("CapBnd:", cred.cap_bnd, 16),
-        NUMBER("CapAmb:", cred.cap_amb, 16),
-        NUMBER("NoNewPrivs:", no_new_privs, 10),
-        {"Seccomp:", NULL, offsetof(struct status, seccomp), 10, false},
-        {"Seccomp_filters:", NULL, offsetof(struct status, seccomp_filters), 10, false},
+	{"Uid:", parse_uids, 0, 0, true},
+	{"Gid:", parse_gids, 0, 0, true},
+	{"Groups:", parse_groups, 0, 0, true},
+	NUMBER("CapInh:", cred.cap_inh, 16),
+	NUMBER("CapPrm:", cred.cap_prm, 16),
+	NUMBER("CapEff:", cred.cap_eff, 16),
+	NUMBER("CapBnd:", cred.cap_bnd, 16),
+	NUMBER("CapAmb:", cred.cap_amb, 16),
+	NUMBER("NoNewPrivs:", no_new_privs, 10),
+	{"Seccomp:", NULL, offsetof(struct status, seccomp), 10, false},
+	{"Seccomp_filters:", NULL, offsetof(struct status, seccomp_filters), 10, false},
 };
 
 static const char *find_line(const char *text, const char *key)
@@ -147,7 +147,7 @@ static int parse_status(const char *text, struct status *st, struct ckpt_err *er
 		free(line);
 		if (!good)
 			return ckpt_fail(err, EIO, "/proc/%d/status: can't read '%s'", st->cred.pid,
-			                 row->key);
+					 row->key);
 	}
 	st->cred.no_new_privs = st->no_new_privs;
 	return 0;
@@ -175,18 +175,17 @@ static int parse_limits(const char *text, struct ckpt_cred *cred, struct ckpt_er
 		    !parse_limit(text + 26, &cred->limit[i].soft, &used) ||
 		    !parse_limit(text + 26 + used, &cred->limit[i].hard, &rest))
 			return ckpt_fail(err, EIO, "/proc/%d/limits: can't read line %zu",
-			                 cred->pid, i + 2);
+					 cred->pid, i + 2);
 	}
 	return 0;
 }
 
 /* The first namespace that is not ours. user comes first: capabilities depend on it. root is not
  * a namespace, but confines what a path means just as mnt does. */
-static int compare_namespaces(int dir, struct ckpt_cred *cred, bool user_only,
-			      struct ckpt_err *err)
+static int compare_namespaces(int dir, struct ckpt_cred *cred, bool user_only, struct ckpt_err *err)
 {
 	static const char *const names[] = {"user", "mnt",  "pid",    "net", "ipc",
-	                                    "uts",  "time", "cgroup", "root"};
+					    "uts",  "time", "cgroup", "root"};
 
 	for (size_t i = 0; i < (user_only ? 1 : sizeof(names) / sizeof(*names)); i++) {
 		bool root = !strcmp(names[i], "root");
@@ -202,8 +201,8 @@ static int compare_namespaces(int dir, struct ckpt_cred *cred, bool user_only,
 		}
 		if (fstatat(dir, his, &a, 0) < 0)
 			return ckpt_fail(err, errno == EACCES ? EPERM : errno,
-			                 "can't read /proc/%d/%s: %s", cred->pid, his,
-			                 strerror(errno));
+					 "can't read /proc/%d/%s: %s", cred->pid, his,
+					 strerror(errno));
 		if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
 			continue;
 		cred->foreign_ns = true;
@@ -241,7 +240,7 @@ static int compare_seccomp(struct status *st, struct ckpt_err *err)
 		return 0;
 	ret = own_status(&own, err);
 	st->cred.seccomp = st->seccomp != own.seccomp || !st->seccomp_filters ||
-	                   st->seccomp_filters != own.seccomp_filters;
+			   st->seccomp_filters != own.seccomp_filters;
 	free(own.cred.groups);
 	return ret;
 }
@@ -288,8 +287,8 @@ static int take_from(int dir, struct status *st, struct ckpt_err *err)
 		ckpt_buf_puts(&cgroup, ""); /* a kernel without cgroups */
 	if (ret < 0 || !status.data || !limits.data || !cgroup.data)
 		ret = ckpt_fail(err, ret ? -ret : ENOMEM,
-		                "can't read the credentials of process %d: %s", cred->pid,
-		                strerror(ret ? -ret : ENOMEM));
+				"can't read the credentials of process %d: %s", cred->pid,
+				strerror(ret ? -ret : ENOMEM));
 	if (ret == 0)
 		ret = parse_status(status.data, st, err);
 	if (ret == 0)
@@ -457,7 +456,7 @@ static int identity_now(struct identity *id)
 }
 
 static bool same_ids(const struct identity *id, uid_t fsuid, gid_t fsgid, const gid_t *groups,
-                     size_t ngroups)
+		     size_t ngroups)
 {
 	return id->fsuid == fsuid && id->fsgid == fsgid && (size_t)id->ngroups == ngroups &&
 	       (!ngroups || (id->groups && !memcmp(id->groups, groups, ngroups * sizeof(*groups))));
@@ -512,7 +511,7 @@ int ckpt_cred_assume(const struct ckpt_cred *cred, struct ckpt_err *err)
 	if (!privileged && saved.fsuid != cred->fsuid) {
 		free(saved.groups);
 		return ckpt_fail(err, EPERM, "this mount works for uid %u only, not for uid %u",
-		                 saved.fsuid, cred->fsuid);
+				 saved.fsuid, cred->fsuid);
 	}
 	if ((!privileged ||
 	     same_ids(&saved, cred->fsuid, cred->fsgid, cred->groups, cred->ngroups)) &&
@@ -608,8 +607,8 @@ int ckpt_cred_may_ptrace(const struct ckpt_cred *cred, pid_t pid, struct ckpt_er
 		return ckpt_fail(err, ESRCH, "no process %d", pid);
 	if (error == EACCES || error == EPERM)
 		return ckpt_fail(err, EPERM,
-		                 "uid %u may not trace process %d (ptrace(2), "
-		                 "\"Ptrace access mode checking\")",
-		                 cred->fsuid, pid);
+				 "uid %u may not trace process %d (ptrace(2), "
+				 "\"Ptrace access mode checking\")",
+				 cred->fsuid, pid);
 	return ckpt_fail(err, error, "can't open %s: %s", path, strerror(error));
 }

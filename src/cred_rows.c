@@ -7,6 +7,7 @@
 #include "task.h"
 
 #define C struct ckpt_creds
+/* clang-format off */
 static const struct ckpt_row creds_rows[] = {
 	{"uid", CKPT_ONE, 0, 0,
 	 {CKPT_F(dec, C, uid), CKPT_F(dec, C, euid), CKPT_F(dec, C, suid), CKPT_F(dec, C, fsuid)}},
@@ -22,6 +23,7 @@ static const struct ckpt_row creds_rows[] = {
 	CKPT_ROW(hex, C, securebits),
 	CKPT_ROW(dec, C, no_new_privs),
 };
+/* clang-format on */
 
 static int creds_check(const void *obj, struct ckpt_err *err)
 {
@@ -33,8 +35,10 @@ static int creds_check(const void *obj, struct ckpt_err *err)
 	return 0;
 }
 
-const struct ckpt_codec ckpt_creds_codec = {"creds", creds_rows, CKPT_NROWS(creds_rows), creds_check};
+const struct ckpt_codec ckpt_creds_codec = {"creds", creds_rows, CKPT_NROWS(creds_rows),
+					    creds_check};
 
+/* clang-format off */
 static const struct ckpt_word limit_words[] = {
 	{"cpu", RLIMIT_CPU},	     {"fsize", RLIMIT_FSIZE},	{"data", RLIMIT_DATA},
 	{"stack", RLIMIT_STACK},     {"core", RLIMIT_CORE},	{"rss", RLIMIT_RSS},
@@ -50,6 +54,7 @@ static const struct ckpt_row limits_rows[] = {
 	 {CKPT_FA(enum, struct ckpt_limit, resource, limit_words),
 	  CKPT_F(dec, struct ckpt_limit, soft), CKPT_F(dec, struct ckpt_limit, hard)}},
 };
+/* clang-format on */
 
 static int limits_check(const void *obj, struct ckpt_err *err)
 {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include "fd_nodes.h"
 
+/* clang-format off */
 static const struct ckpt_word kind_words[] = {
 	{"reg", CKPT_FILE_REG}, {"dir", CKPT_FILE_DIR}, {"path", CKPT_FILE_PATH},
 	{"chr", CKPT_FILE_CHR}, {"tty", CKPT_FILE_TTY}, {"pipe", CKPT_FILE_PIPE},
@@ -45,6 +46,7 @@ static const struct ckpt_row file_rows[] = {
 	  CKPT_FA(enum, struct ckpt_lock, mode, lock_mode_words),
 	  CKPT_F(dec, struct ckpt_lock, start), CKPT_F(dec, struct ckpt_lock, end)}},
 };
+/* clang-format on */
 
 static int file_check(const void *obj, struct ckpt_err *err)
 {
@@ -53,7 +55,8 @@ static int file_check(const void *obj, struct ckpt_err *err)
 	if ((file->kind == CKPT_FILE_PIPE) != (file->object != 0))
 		return ckpt_fail(err, EINVAL, "object goes with kind pipe, and only with it");
 	if ((file->kind == CKPT_FILE_EVENTFD) != file->has_event || file->event_semaphore > 1)
-		return ckpt_fail(err, EINVAL, "a line eventfd goes with kind eventfd, and only with it");
+		return ckpt_fail(err, EINVAL,
+				 "a line eventfd goes with kind eventfd, and only with it");
 	if (file->kind < CKPT_FILE_PIPE && (!file->path || file->path[0] != '/'))
 		return ckpt_fail(err, EINVAL, "path is not absolute");
 	if (file->offset < 0)
@@ -64,12 +67,15 @@ static int file_check(const void *obj, struct ckpt_err *err)
 	return 0;
 }
 
-const struct ckpt_codec ckpt_file_codec = {"files/ID", file_rows, CKPT_NROWS(file_rows), file_check};
+const struct ckpt_codec ckpt_file_codec = {"files/ID", file_rows, CKPT_NROWS(file_rows),
+					   file_check};
 
+/* clang-format off */
 static const struct ckpt_row fd_rows[] = {
 	CKPT_ROW(dec, struct ckpt_fd, file),
 	CKPT_ROW(dec, struct ckpt_fd, cloexec),
 };
+/* clang-format on */
 
 static int fd_check(const void *obj, struct ckpt_err *err)
 {

@@ -52,12 +52,15 @@ static void obstacle_fd(struct fd_reader *r, const struct fd_scan *s, const char
 {
 	char text[4400];
 
-	snprintf(text, sizeof(text), "fd %d: %s%s%s", s->fd, s->link, why ? ": " : "", why ? why : "");
+	snprintf(text, sizeof(text), "fd %d: %s%s%s", s->fd, s->link, why ? ": " : "",
+		 why ? why : "");
 	r->obstacle(r->arg, text);
 }
 
-static const struct ckpt_word lock_types[] = {
-	{"POSIX", CKPT_LOCK_POSIX}, {"FLOCK", CKPT_LOCK_FLOCK}, {"OFDLCK", CKPT_LOCK_OFD}, {NULL, 0}};
+static const struct ckpt_word lock_types[] = {{"POSIX", CKPT_LOCK_POSIX},
+					      {"FLOCK", CKPT_LOCK_FLOCK},
+					      {"OFDLCK", CKPT_LOCK_OFD},
+					      {NULL, 0}};
 
 /* "lock:\t1: POSIX  ADVISORY  WRITE 1234 fe:00:4711 0 EOF" (fs/locks.c, lock_get_status) */
 static int scan_lock(struct fd_scan *s, const char *line)
@@ -66,7 +69,8 @@ static int scan_lock(struct fd_scan *s, const char *line)
 	unsigned long long start;
 	struct ckpt_lock *lock;
 
-	if (sscanf(line, "lock: %*d: %15s %*s %15s %*d %*s %llu %23s", type, mode, &start, end) != 4) {
+	if (sscanf(line, "lock: %*d: %15s %*s %15s %*d %*s %llu %23s", type, mode, &start, end) !=
+	    4) {
 		s->lock_unknown = true;
 		return 0;
 	}
@@ -115,14 +119,14 @@ static const struct chr_kind {
 	unsigned int major, minor_first, minor_last;
 	enum ckpt_file_kind kind;
 } chr_kinds[] = {
-	{1, 3, 3, CKPT_FILE_CHR},     /* null */
-	{1, 5, 5, CKPT_FILE_CHR},     /* zero */
-	{1, 7, 9, CKPT_FILE_CHR},     /* full, random, urandom */
-	{4, 0, 255, CKPT_FILE_TTY},   /* virtual consoles, serial lines */
-	{5, 0, 1, CKPT_FILE_TTY},     /* tty, console */
-	{136, 0, ~0u, CKPT_FILE_TTY}, /* pts */
-	{204, 64, 191, CKPT_FILE_TTY},/* serial lines */
-	{229, 0, 7, CKPT_FILE_TTY},   /* hypervisor consoles */
+	{1, 3, 3, CKPT_FILE_CHR},      /* null */
+	{1, 5, 5, CKPT_FILE_CHR},      /* zero */
+	{1, 7, 9, CKPT_FILE_CHR},      /* full, random, urandom */
+	{4, 0, 255, CKPT_FILE_TTY},    /* virtual consoles, serial lines */
+	{5, 0, 1, CKPT_FILE_TTY},      /* tty, console */
+	{136, 0, ~0u, CKPT_FILE_TTY},  /* pts */
+	{204, 64, 191, CKPT_FILE_TTY}, /* serial lines */
+	{229, 0, 7, CKPT_FILE_TTY},    /* hypervisor consoles */
 };
 
 static bool kind_of(const struct fd_scan *s, uint32_t *kind)
@@ -368,8 +372,8 @@ static int fd_order(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-int ckpt_fds_read(pid_t pid, struct ckpt_task *task,
-		  void (*obstacle)(void *arg, const char *text), void *arg, struct ckpt_err *err)
+int ckpt_fds_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
+		  void *arg, struct ckpt_err *err)
 {
 	struct fd_reader r = {.pid = pid, .task = task, .obstacle = obstacle, .arg = arg};
 	CKPT_VEC(int) nrs = {0};

@@ -46,11 +46,14 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_e
 	if (ckpt_proc_stat(pid, 9) & PF_KTHREAD)
 		return ckpt_fail(err, EINVAL, "process %d is a kernel thread", pid);
 	if (ckpt_proc_is_ancestor(pid, getpid()))
-		return ckpt_fail(err, EINVAL, "process %d is ckptfs itself or an ancestor of it", pid);
+		return ckpt_fail(err, EINVAL, "process %d is ckptfs itself or an ancestor of it",
+				 pid);
 	if (caller->pid > 0 && ckpt_proc_is_ancestor(pid, caller->pid))
-		return ckpt_fail(err, EINVAL, "process %d is the caller or an ancestor of his", pid);
+		return ckpt_fail(err, EINVAL, "process %d is the caller or an ancestor of his",
+				 pid);
 	if (ckpt_cgroup_frozen(pid, group, sizeof(group)))
-		return ckpt_fail(err, EBUSY, "process %d is frozen by its control group %s", pid, group);
+		return ckpt_fail(err, EBUSY, "process %d is frozen by its control group %s", pid,
+				 group);
 	if (ckpt_proc_state(pid) == 'Z')
 		return ckpt_fail(err, ESRCH, "process %d is a zombie", pid);
 	return ckpt_cred_may_ptrace(caller, pid, err);
@@ -109,8 +112,9 @@ static ssize_t read_pages(void *ctx, const struct ckpt_entry *entry, void *buf, 
 	for (size_t i = 0; i < task->objects.n; i++)
 		if (&task->objects.v[i].pages == entry->pages)
 			return i < f->collect.object_fds.n
-				       ? ckpt_pages_read_fd(entry->pages, f->collect.object_fds.v[i],
-							    buf, len, off)
+				       ? ckpt_pages_read_fd(entry->pages,
+							    f->collect.object_fds.v[i], buf, len,
+							    off)
 				       : -EIO;
 	return ckpt_pages_read_task(entry->pages, f->cap.pid, f->collect.mem_fd, buf, len, off);
 }
@@ -137,8 +141,8 @@ static void report(struct frozen_private *f, bool refused)
 	const struct ckpt_obstacles *o = &f->collect.obstacles;
 
 	for (size_t i = 0; i < o->text.n; i++)
-		ckpt_log("%s %d: can't be captured: %s", refused ? "mkdir" : "looked at", f->cap.pid,
-			 o->text.v[i] ? o->text.v[i] : "(no memory for the text)");
+		ckpt_log("%s %d: can't be captured: %s", refused ? "mkdir" : "looked at",
+			 f->cap.pid, o->text.v[i] ? o->text.v[i] : "(no memory for the text)");
 }
 
 static int check_obstacles(struct frozen_private *f, const struct ckpt_freeze_opts *opts,

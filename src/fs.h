@@ -96,8 +96,8 @@ struct ckpt_fs_ops {
 	int (*open)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
 	int (*opendir)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
 	/* *buf has room for CKPT_READ_MAX; may be exchanged for another buffer of that size. */
-	ssize_t (*read)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
-			void **buf, size_t len, uint64_t off);
+	ssize_t (*read)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h, void **buf,
+			size_t len, uint64_t off);
 	ssize_t (*write)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
 			 const void *buf, size_t len, uint64_t off);
 	int (*flush)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);

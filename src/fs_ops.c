@@ -209,8 +209,8 @@ static void op_rename(fuse_req_t req, fuse_ino_t dir, const char *name, fuse_ino
 	const struct ckpt_fs_ops *ops = ops_of(dir);
 	struct ckpt_req who = req_of(req);
 
-	fuse_reply_err(req, ops->rename ? -ops->rename(&who, dir, name, newdir, newname, flags)
-					: EPERM);
+	fuse_reply_err(req,
+		       ops->rename ? -ops->rename(&who, dir, name, newdir, newname, flags) : EPERM);
 }
 
 /* ---- handles ---- */

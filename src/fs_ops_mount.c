@@ -95,8 +95,8 @@ int ckpt_fs_serve(const struct ckpt_opts *opts)
 	bool foreground = opts->foreground || opts->debug;
 	int status = CKPT_EXIT_SYS;
 
-	ckpt_fs = (struct ckpt_fs){
-		.opts = opts, .uid = getuid(), .gid = getgid(), .forget = forget};
+	ckpt_fs =
+		(struct ckpt_fs){.opts = opts, .uid = getuid(), .gid = getgid(), .forget = forget};
 	clock_gettime(CLOCK_REALTIME, &ckpt_fs.since);
 	ckpt_quota_set_limit(opts->stage_limit);
 	ckpt_log_echo(foreground);

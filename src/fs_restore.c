@@ -197,7 +197,8 @@ static int restore_mkdir(const struct ckpt_req *req, uint64_t dir, const char *n
 static int refuse_file(const char *name)
 {
 	ckpt_log("restore/%s: a file can't be restored: copy the directory, not its contents: "
-		 "cp -a TREE MOUNTPOINT/restore/", name);
+		 "cp -a TREE MOUNTPOINT/restore/",
+		 name);
 	return -EINVAL;
 }
 

@@ -233,8 +233,8 @@ static int stage_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_h
 
 /* A name that no tree has can only be a mistake, and one that would go unnoticed: `cp -a TREE
  * restore/NAME` over a NAME that is there copies to restore/NAME/TREE. Temporaries may be. */
-static int check_name(struct ckpt_stage *s, const struct ckpt_stage_node *dir,
-		      const char *name, mode_t mode, pid_t pid)
+static int check_name(struct ckpt_stage *s, const struct ckpt_stage_node *dir, const char *name,
+		      mode_t mode, pid_t pid)
 {
 	char *above = ckpt_stage_path(dir), path[PATH_MAX];
 	struct ckpt_err err = {0};
@@ -249,9 +249,10 @@ static int check_name(struct ckpt_stage *s, const struct ckpt_stage_node *dir,
 	kind = ckpt_node_kind_of(path, NULL);
 	if (kind >= 0 && S_ISDIR(mode) == (kind == CKPT_NODE_DIR))
 		return 0;
-	ckpt_fail(&err, EINVAL, "%s: no tree has a %s of that name (a copy of a whole tree goes to "
-		  "restore/, or to a name that is not there yet)", path,
-		  S_ISDIR(mode) ? "directory" : "file");
+	ckpt_fail(&err, EINVAL,
+		  "%s: no tree has a %s of that name (a copy of a whole tree goes to "
+		  "restore/, or to a name that is not there yet)",
+		  path, S_ISDIR(mode) ? "directory" : "file");
 	if (!ckpt_stage_is_late(s, pid) && !s->stranger)
 		s->stranger = strdup(err.text); /* what comes with it is not restored either */
 	ckpt_log("restore/%s: %s", s->name, err.text);
@@ -312,7 +313,8 @@ static int stage_symlink(const struct ckpt_req *req, const char *target, uint64_
 {
 	(void)req, (void)dir, (void)st;
 	ckpt_log("restore/: %s -> %s: a tree has no links; to restore by reference, give a name "
-		 "that is not there yet: ln -s TREE MOUNTPOINT/restore/NAME", name, target);
+		 "that is not there yet: ln -s TREE MOUNTPOINT/restore/NAME",
+		 name, target);
 	return -EPERM;
 }
 
@@ -372,8 +374,7 @@ static int rename_file(struct ckpt_stage *s, struct ckpt_stage_node *node,
 	if (!ret && node->settled) {
 		ret = told(s, ckpt_stage_arrived(s, node, pid, &err), &err);
 		node = ckpt_stage_node(s, index); /* a restore clears the stage */
-		if (ret && node && node->dir && node->why &&
-		    !ckpt_stage_child(s, olddir, oldname))
+		if (ret && node && node->dir && node->why && !ckpt_stage_child(s, olddir, oldname))
 			ckpt_stage_rename(s, node, olddir, oldname);
 	}
 	free(oldname);
@@ -468,8 +469,8 @@ static ssize_t stage_write(const struct ckpt_req *req, uint64_t ino, struct ckpt
 	h->wrote = h->wrote || n > 0;
 	if (n == -ENOSPC)
 		ckpt_log("restore/%s: the stage of uid %u is full: %llu of %llu bytes "
-			 "(-o stage_limit=)", s->name, s->uid,
-			 (unsigned long long)ckpt_quota_used(s->uid),
+			 "(-o stage_limit=)",
+			 s->name, s->uid, (unsigned long long)ckpt_quota_used(s->uid),
 			 (unsigned long long)ckpt_quota_limit());
 	leave(s, 0);
 	return n;

@@ -140,7 +140,8 @@ static int task_open(const struct ckpt_req *req, uint64_t ino, struct ckpt_handl
 	if (!ret && e->kind == CKPT_NODE_MANIFEST && t->frozen->incomplete) {
 		ckpt_log("open %d/%s: this tree is for looking at only (-o inspect): some of the "
 			 "task's state could not be captured, so a copy would be no checkpoint; "
-			 "earlier lines name what", t->pid, e->path);
+			 "earlier lines name what",
+			 t->pid, e->path);
 		ret = -EACCES;
 	}
 	if (!ret) {

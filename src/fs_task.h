@@ -17,10 +17,10 @@ struct ckpt_listed {
 	struct ckpt_listed *next;
 	uint32_t number; /* tree, of its inodes */
 	pid_t pid;
-	bool stopped; /* by job control: frozen only while pinned */
-	bool busy;    /* mkdir is at work: not to be seen yet */
-	bool pinned;  /* a stopped one that is frozen, or about to be */
-	bool leaving; /* being thawed: no new references */
+	bool stopped;		    /* by job control: frozen only while pinned */
+	bool busy;		    /* mkdir is at work: not to be seen yet */
+	bool pinned;		    /* a stopped one that is frozen, or about to be */
+	bool leaving;		    /* being thawed: no new references */
 	unsigned int refs, handles; /* under the table's lock, as is used_ms */
 	int64_t used_ms;
 	struct timespec since; /* times of the directory, the same before and after pinning */

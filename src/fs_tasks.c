@@ -206,7 +206,8 @@ static int pin(const struct ckpt_req *req, struct ckpt_listed *t)
 }
 
 /* A reference and the lock, shared. may_pin: freeze it if only job control holds it. */
-int ckpt_task_enter(const struct ckpt_req *req, uint64_t ino, bool may_pin, struct ckpt_listed **out)
+int ckpt_task_enter(const struct ckpt_req *req, uint64_t ino, bool may_pin,
+		    struct ckpt_listed **out)
 {
 	struct ckpt_listed *t = ckpt_task_get(ino);
 	int ret;
@@ -383,7 +384,8 @@ int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 	pthread_mutex_unlock(&table_lock);
 	if (ret == -EBUSY)
 		ckpt_log("rmdir %d: stopped by job control, not by ckptfs: kill -CONT %d lets it "
-			 "run", pid, pid);
+			 "run",
+			 pid, pid);
 	if (!ret)
 		task_thaw(t);
 	return ret;
@@ -423,8 +425,7 @@ static struct ckpt_listed *find_idle(int64_t now)
 {
 	struct ckpt_listed *t = tasks;
 
-	while (t && !(t->pinned && t->refs == 1 && !t->handles &&
-		      now - t->used_ms >= PIN_IDLE_MS))
+	while (t && !(t->pinned && t->refs == 1 && !t->handles && now - t->used_ms >= PIN_IDLE_MS))
 		t = t->next;
 	return t;
 }
@@ -491,4 +492,3 @@ void ckpt_tasks_stop(void)
 		task_thaw(t);
 	}
 }
-

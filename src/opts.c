@@ -86,7 +86,8 @@ static int take_stage_limit(struct ckpt_opts *o, const char *word, const char *v
 		shift = 10 * (unsigned int)(unit - units + 1);
 		end++;
 	}
-	if (errno || *end || value[0] < '0' || value[0] > '9' || !n || n > (UINT64_MAX >> 1 >> shift))
+	if (errno || *end || value[0] < '0' || value[0] > '9' || !n ||
+	    n > (UINT64_MAX >> 1 >> shift))
 		return ckpt_fail(err, EINVAL, "%s: not a number of bytes (with K, M or G)", word);
 	o->stage_limit = n << shift;
 	return 0;
@@ -109,8 +110,9 @@ static int take_ignore(struct ckpt_opts *o, const char *word, const char *value,
 static int take_ro(struct ckpt_opts *o, const char *word, const char *value, struct ckpt_err *err)
 {
 	(void)o, (void)word, (void)value;
-	return ckpt_fail(err, EINVAL, "ro: a read-only mount could neither freeze nor restore; "
-				      "leave the option out");
+	return ckpt_fail(err, EINVAL,
+			 "ro: a read-only mount could neither freeze nor restore; "
+			 "leave the option out");
 }
 
 /* Words that mount(8) and mount.fuse3 hand on from fstab mean nothing to us: ignored. */

@@ -20,10 +20,10 @@
 
 struct ckpt_page_stream {
 	struct ckpt_source *src;
-	char *path;       /* as stored: pages or pages.gz */
-	uint64_t off;     /* of the next byte of the stored file to be read */
+	char *path;	  /* as stored: pages or pages.gz */
+	uint64_t off;	  /* of the next byte of the stored file to be read */
 	uint64_t dropped; /* stored bytes given back */
-	bool keep;        /* nothing is given back */
+	bool keep;	  /* nothing is given back */
 	bool gz;
 	bool member_end;  /* gz: between two members, or at the end */
 	uint64_t members; /* gz: that ended well */
@@ -40,7 +40,7 @@ static int open_gz(struct ckpt_page_stream *s)
 }
 
 int ckpt_page_stream_open(struct ckpt_source *src, const char *path, struct ckpt_page_stream **out,
-                          struct ckpt_err *err)
+			  struct ckpt_err *err)
 {
 	struct ckpt_page_stream *s = calloc(1, sizeof(*s));
 	uint64_t size;
@@ -147,7 +147,7 @@ static int fill(struct ckpt_page_stream *s, struct ckpt_err *err)
 	if (s->member_end)
 		return 0;
 	return ckpt_fail(err, EINVAL, "%s: its compressed data ends too early; it is cut off",
-	                 s->path);
+			 s->path);
 }
 
 static int fail_inflate(struct ckpt_page_stream *s, int code, struct ckpt_err *err)
@@ -158,13 +158,13 @@ static int fail_inflate(struct ckpt_page_stream *s, int code, struct ckpt_err *e
 	if (s->z.total_out == 0 && s->members)
 		return ckpt_fail(err, EINVAL, "%s: something follows its compressed data", s->path);
 	return ckpt_fail(err, EINVAL, "%s: its compressed data is damaged (%s)", s->path,
-	                 s->z.msg ? s->z.msg : "bad data");
+			 s->z.msg ? s->z.msg : "bad data");
 }
 
 /* Inflates up to len bytes; bytes got, 0 at the end of the contents. A file may be several gzip
  * members one after the other (gzip(1), "ADVANCED USAGE"). */
 static ssize_t inflate_some(struct ckpt_page_stream *s, uint8_t *buf, size_t len,
-                            struct ckpt_err *err)
+			    struct ckpt_err *err)
 {
 	s->z.next_out = buf;
 	s->z.avail_out = len < STORED_BUF ? len : STORED_BUF;

@@ -20,11 +20,11 @@
 
 /* include/uapi/linux/fs.h of Linux 6.7; our headers may be older than the kernel. */
 #ifndef PAGEMAP_SCAN
-#define PAGE_IS_FILE    (1 << 2)
+#define PAGE_IS_FILE	(1 << 2)
 #define PAGE_IS_PRESENT (1 << 3)
 #define PAGE_IS_SWAPPED (1 << 4)
 #define PAGE_IS_PFNZERO (1 << 5)
-#define PAGE_IS_HUGE    (1 << 6)
+#define PAGE_IS_HUGE	(1 << 6)
 
 struct page_region {
 	uint64_t start;
@@ -53,11 +53,11 @@ struct pm_scan_arg {
 #endif
 
 /* Documentation/admin-guide/mm/pagemap.rst */
-#define PM_PFN        ((1ull << 55) - 1)
+#define PM_PFN	      ((1ull << 55) - 1)
 #define PM_EXCLUSIVE  (1ull << 56)
 #define PM_GUARD      (1ull << 58)
-#define PM_FILE       (1ull << 61)
-#define PM_SWAP       (1ull << 62)
+#define PM_FILE	      (1ull << 61)
+#define PM_SWAP	      (1ull << 62)
 #define PM_PRESENT    (1ull << 63)
 #define KPF_ZERO_PAGE (1ull << 24)
 
@@ -104,15 +104,15 @@ static bool scan_takes(int fd, uint64_t excluded)
 {
 	struct page_region region;
 	struct pm_scan_arg arg = {
-	        .size = sizeof(arg),
-	        .start = CKPT_PAGE_SIZE,
-	        .end = 2 * CKPT_PAGE_SIZE,
-	        .vec = (uintptr_t)&region,
-	        .vec_len = 1,
-	        .category_inverted = excluded,
-	        .category_mask = excluded,
-	        .category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-	        .return_mask = PAGE_IS_HUGE,
+		.size = sizeof(arg),
+		.start = CKPT_PAGE_SIZE,
+		.end = 2 * CKPT_PAGE_SIZE,
+		.vec = (uintptr_t)&region,
+		.vec_len = 1,
+		.category_inverted = excluded,
+		.category_mask = excluded,
+		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_HUGE,
 	};
 
 	return ioctl(fd, PAGEMAP_SCAN, &arg) >= 0;
@@ -196,22 +196,22 @@ static int add_huge(struct ckpt_pagemap *pm, uint64_t start, uint64_t end, struc
 }
 
 static int select_by_scan(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
-                          struct ckpt_pages *pages)
+			  struct ckpt_pages *pages)
 {
 	struct page_region vec[SCAN_REGIONS];
 
 	while (start < end) {
 		struct pm_scan_arg arg = {
-		        .size = sizeof(arg),
-		        .start = start,
-		        .end = end,
-		        .vec = (uintptr_t)vec,
-		        .vec_len = SCAN_REGIONS,
-		        /* Inverted and required: these must be absent. */
-		        .category_inverted = pm->excluded,
-		        .category_mask = pm->excluded,
-		        .category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		        .return_mask = PAGE_IS_HUGE,
+			.size = sizeof(arg),
+			.start = start,
+			.end = end,
+			.vec = (uintptr_t)vec,
+			.vec_len = SCAN_REGIONS,
+			/* Inverted and required: these must be absent. */
+			.category_inverted = pm->excluded,
+			.category_mask = pm->excluded,
+			.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+			.return_mask = PAGE_IS_HUGE,
 		};
 		int n = ioctl(pm->fd, PAGEMAP_SCAN, &arg), ret = 0;
 
@@ -221,8 +221,8 @@ static int select_by_scan(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
 			uint64_t npages = (vec[i].end - vec[i].start) / CKPT_PAGE_SIZE;
 
 			ret = vec[i].categories & PAGE_IS_HUGE
-			              ? add_huge(pm, vec[i].start, vec[i].end, pages)
-			              : ckpt_pages_add(pages, vec[i].start, npages);
+				      ? add_huge(pm, vec[i].start, vec[i].end, pages)
+				      : ckpt_pages_add(pages, vec[i].start, npages);
 		}
 		if (ret < 0)
 			return ret;
@@ -239,7 +239,7 @@ static int select_by_scan(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
 static int read_smaps(struct ckpt_pagemap *pm)
 {
 	static const char *const counters[] = {
-	        "Rss:", "Swap:", "Private_Hugetlb:", "Shared_Hugetlb:"};
+		"Rss:", "Swap:", "Private_Hugetlb:", "Shared_Hugetlb:"};
 	struct ckpt_range vma = {0}, *slot;
 	bool used = true, failed = false;
 	char path[64], *line = NULL;
@@ -294,7 +294,7 @@ static bool entry_dumped(struct ckpt_pagemap *pm, uint64_t entry)
 }
 
 static int select_by_pagemap(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
-                             struct ckpt_pages *pages)
+			     struct ckpt_pages *pages)
 {
 	uint64_t entry[BLOCK_ENTRIES];
 
@@ -307,7 +307,7 @@ static int select_by_pagemap(struct ckpt_pagemap *pm, uint64_t start, uint64_t e
 		if (want > BLOCK_ENTRIES)
 			want = BLOCK_ENTRIES;
 		got = pread(pm->fd, entry, want * sizeof(*entry),
-		            start / CKPT_PAGE_SIZE * sizeof(*entry));
+			    start / CKPT_PAGE_SIZE * sizeof(*entry));
 		if (got < 0)
 			return -errno;
 		if (got < (ssize_t)sizeof(*entry))
@@ -324,16 +324,16 @@ static int select_by_pagemap(struct ckpt_pagemap *pm, uint64_t start, uint64_t e
 }
 
 int ckpt_pages_select(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
-                      struct ckpt_pages *pages, struct ckpt_err *err)
+		      struct ckpt_pages *pages, struct ckpt_err *err)
 {
 	int ret = pm->no_scan ? select_by_pagemap(pm, start, end, pages)
-	                      : select_by_scan(pm, start, end, pages);
+			      : select_by_scan(pm, start, end, pages);
 
 	if (ret == 0)
 		return 0;
 	CKPT_VEC_FINI(&pages->runs);
 	pages->npages = 0;
 	return ckpt_fail(err, -ret,
-	                 "can't tell the pages of 0x%" PRIx64 "-0x%" PRIx64 " of process %d: %s",
-	                 start, end, pm->pid, strerror(-ret));
+			 "can't tell the pages of 0x%" PRIx64 "-0x%" PRIx64 " of process %d: %s",
+			 start, end, pm->pid, strerror(-ret));
 }

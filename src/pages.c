@@ -85,7 +85,7 @@ int ckpt_pages_remove(struct ckpt_pages *pages, uint64_t addr)
 }
 
 int ckpt_pages_check(const struct ckpt_pages *pages, uint64_t start, uint64_t end,
-                     struct ckpt_err *err)
+		     struct ckpt_err *err)
 {
 	uint64_t at = start, total = 0;
 
@@ -96,33 +96,33 @@ int ckpt_pages_check(const struct ckpt_pages *pages, uint64_t start, uint64_t en
 
 		if (run->start % CKPT_PAGE_SIZE)
 			return ckpt_fail(err, EINVAL, "run 0x%" PRIx64 ": not at a page's start",
-			                 run->start);
+					 run->start);
 		if (!run->npages)
 			return ckpt_fail(err, EINVAL, "run 0x%" PRIx64 ": no pages", run->start);
 		if (run->source != CKPT_RUN_HERE)
 			return ckpt_fail(err, EINVAL, "run 0x%" PRIx64 ": unknown source",
-			                 run->start);
+					 run->start);
 		if (run->start < start || run->start >= end ||
 		    run->npages > (end - run->start) / CKPT_PAGE_SIZE)
 			return ckpt_fail(err, EINVAL,
-			                 "run 0x%" PRIx64 ": not within 0x%" PRIx64 "-0x%" PRIx64,
-			                 run->start, start, end);
+					 "run 0x%" PRIx64 ": not within 0x%" PRIx64 "-0x%" PRIx64,
+					 run->start, start, end);
 		if (run->start < at)
 			return ckpt_fail(err, EINVAL,
-			                 "run 0x%" PRIx64 ": overlaps the one before, or "
-			                 "comes before it",
-			                 run->start);
+					 "run 0x%" PRIx64 ": overlaps the one before, or "
+					 "comes before it",
+					 run->start);
 		if (run->offset != total)
 			return ckpt_fail(err, EINVAL,
-			                 "run 0x%" PRIx64 ": offset %" PRIu64 ", %" PRIu64
-			                 " pages come before it",
-			                 run->start, run->offset, total);
+					 "run 0x%" PRIx64 ": offset %" PRIu64 ", %" PRIu64
+					 " pages come before it",
+					 run->start, run->offset, total);
 		at = run->start + run->npages * CKPT_PAGE_SIZE;
 		total += run->npages;
 	}
 	if (total != pages->npages)
 		return ckpt_fail(err, EINVAL, "npages is %" PRIu64 ", its runs have %" PRIu64,
-		                 pages->npages, total);
+				 pages->npages, total);
 	return 0;
 }
 
@@ -169,7 +169,7 @@ int ckpt_pages_select_fd(int fd, uint64_t size, struct ckpt_pages *pages, struct
 	CKPT_VEC_FINI(&pages->runs);
 	pages->npages = 0;
 	return ckpt_fail(err, -ret, "can't tell which pages of the shared memory hold data: %s",
-	                 strerror(-ret));
+			 strerror(-ret));
 }
 
 /* ---- contents ---- */
@@ -200,7 +200,7 @@ static size_t run_at(const struct ckpt_pages *pages, uint64_t off)
 /* Where bytes [off, off + len) of the packed file are: up to max pieces. Their number, and the
  * bytes they cover. */
 static size_t pieces(const struct ckpt_pages *pages, uint64_t off, size_t len, struct iovec *iov,
-                     size_t max, size_t *covered)
+		     size_t max, size_t *covered)
 {
 	size_t n = 0, sum = 0;
 
@@ -225,7 +225,7 @@ static ssize_t read_mem(int mem_fd, void *buf, const struct iovec *piece)
 
 	while (done < piece->iov_len) {
 		ssize_t got = pread(mem_fd, (char *)buf + done, piece->iov_len - done,
-		                    (uintptr_t)piece->iov_base + done);
+				    (uintptr_t)piece->iov_base + done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -237,7 +237,7 @@ static ssize_t read_mem(int mem_fd, void *buf, const struct iovec *piece)
 }
 
 ssize_t ckpt_pages_read_task(const struct ckpt_pages *pages, pid_t pid, int mem_fd, void *buf,
-                             size_t len, uint64_t off)
+			     size_t len, uint64_t off)
 {
 	struct iovec remote[IOV_MAX], first = {0};
 	size_t done = 0;
@@ -268,7 +268,7 @@ ssize_t ckpt_pages_read_task(const struct ckpt_pages *pages, pid_t pid, int mem_
 }
 
 ssize_t ckpt_pages_read_fd(const struct ckpt_pages *pages, int fd, void *buf, size_t len,
-                           uint64_t off)
+			   uint64_t off)
 {
 	size_t done = 0;
 

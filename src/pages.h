@@ -3,9 +3,9 @@
  * Which pages of a VMA or an object belong in a dump, and their contents.
  *
  * A page is dumped when it is anonymous (swapped out counts) or was written privately; the
- * kernel's zero page, guard regions and clean file pages are not. Selection uses the PAGEMAP_SCAN ioctl
- * (Linux 6.7, fs/proc/task_mmu.c) where the kernel has it, else /proc/PID/pagemap entries with
- * /proc/kpageflags for the zero page; empty VMAs of any size cost nothing with either.
+ * kernel's zero page, guard regions and clean file pages are not. Selection uses the PAGEMAP_SCAN
+ * ioctl (Linux 6.7, fs/proc/task_mmu.c) where the kernel has it, else /proc/PID/pagemap entries
+ * with /proc/kpageflags for the zero page; empty VMAs of any size cost nothing with either.
  */
 #ifndef CKPT_PAGES_H
 #define CKPT_PAGES_H
@@ -24,12 +24,12 @@ struct ckpt_range {
 /* What selection needs to know of one address space; reuse it for all VMAs. */
 struct ckpt_pagemap {
 	pid_t pid;
-	int fd;	       /* /proc/PID/pagemap */
-	int kflags_fd; /* /proc/kpageflags, -1 */
-	bool no_scan;  /* PAGEMAP_SCAN is not there */
+	int fd;		   /* /proc/PID/pagemap */
+	int kflags_fd;	   /* /proc/kpageflags, -1 */
+	bool no_scan;	   /* PAGEMAP_SCAN is not there */
 	uint64_t zero_pfn; /* 0: not known */
 	/* pages.c's own: */
-	uint64_t excluded;	/* PAGE_IS_* that keep a page out, as far as the kernel knows them */
+	uint64_t excluded; /* PAGE_IS_* that keep a page out, as far as the kernel knows them */
 	uint64_t huge_zero_pfn; /* first page of the huge zero page; 0: not seen */
 	uint64_t plain_pfn;	/* the last one looked up that was none */
 	bool smaps_read;

@@ -47,7 +47,8 @@ static bool holds(pid_t pid, const char *link, const char *key, int64_t id)
 			continue;
 		target[len] = '\0';
 		found = !strcmp(target, link) &&
-			(!key || ckpt_fdinfo_number(pid, (int)strtol(d->d_name, NULL, 10), key, 10) == id);
+			(!key ||
+			 ckpt_fdinfo_number(pid, (int)strtol(d->d_name, NULL, 10), key, 10) == id);
 	}
 	if (dir)
 		closedir(dir);

@@ -18,13 +18,13 @@ enum ckpt_prctl_get {
 
 struct ckpt_prctl {
 	const char *name;
-	int get;		 /* PR_GET_* */
+	int get; /* PR_GET_* */
 	enum ckpt_prctl_get how;
-	bool optional;		 /* older kernels or missing privilege: then its value is 0 */
-	int set;		 /* PR_SET_*, 0: restored by its own means */
-	int set_prefix;		 /* an argument before the value, -1: none */
-	size_t off;		 /* in struct ckpt_task */
-	size_t size;		 /* 4 or 8 */
+	bool optional;	/* older kernels or missing privilege: then its value is 0 */
+	int set;	/* PR_SET_*, 0: restored by its own means */
+	int set_prefix; /* an argument before the value, -1: none */
+	size_t off;	/* in struct ckpt_task */
+	size_t size;	/* 4 or 8 */
 };
 
 extern const struct ckpt_prctl ckpt_prctls[];

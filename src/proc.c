@@ -130,7 +130,8 @@ int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
 		long long ms, frac;
 		const char *colon = strchr(line, ':');
 
-		if (!strncmp(line, key, len) && colon && sscanf(colon, ": %lld.%6lld", &ms, &frac) == 2)
+		if (!strncmp(line, key, len) && colon &&
+		    sscanf(colon, ": %lld.%6lld", &ms, &frac) == 2)
 			ns = ms * 1000000 + frac;
 	}
 	free(line);

@@ -23,7 +23,7 @@
 #include "vma_nodes.h"
 #include "x86_regs.h"
 
-#define CALL_TIMEOUT_MS 20000 /* in a skeleton: files may be far away */
+#define CALL_TIMEOUT_MS 20000		 /* in a skeleton: files may be far away */
 #define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 #define EVENT_STOP	128		 /* PTRACE_EVENT_STOP, linux/ptrace.h */
 #define STUB_MAGIC_LEN	8
@@ -101,8 +101,9 @@ static int next_syscall_stop(pid_t tid, unsigned int timeout_ms, struct ckpt_err
 			continue; /* PTRACE_EVENT_STOP: a job-control stop reported again */
 		sig = WSTOPSIG(status);
 		if (sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
-			return ckpt_fail(err, EIO, "task %d: signal %d inside a system call of ours",
-					 tid, sig);
+			return ckpt_fail(err, EIO,
+					 "task %d: signal %d inside a system call of ours", tid,
+					 sig);
 	}
 }
 
@@ -146,8 +147,8 @@ int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, 
 	return ret ? ret : get_result(r, result, err);
 }
 
-int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err,
-				 long nr, const uint64_t args[6])
+int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
+				 const uint64_t args[6])
 {
 	int ret = set_call(r, nr, args, err);
 
@@ -185,8 +186,7 @@ int ckpt_remote_put(struct ckpt_remote *r, size_t off, const void *data, size_t 
 	return 0;
 }
 
-int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len,
-		    struct ckpt_err *err)
+int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len, struct ckpt_err *err)
 {
 	if (off + len > CKPT_SCRATCH_SIZE)
 		return ckpt_fail(err, E2BIG, "%zu bytes are too many for one call", len);
@@ -251,8 +251,8 @@ static int find_slack(struct ckpt_remote *r, const struct ckpt_task *task, struc
 		for (size_t i = 0; i < task->vmas.n; i++)
 			if (task->vmas.v[i].how == order[o] && try_slack(r, &task->vmas.v[i]))
 				return 0;
-	return ckpt_fail(err, ENOTSUP, "task %d: no executable mapping has %zu bytes of slack", r->tid,
-			 STUB_SIZE);
+	return ckpt_fail(err, ENOTSUP, "task %d: no executable mapping has %zu bytes of slack",
+			 r->tid, STUB_SIZE);
 }
 
 static int write_stub(struct ckpt_remote *r, struct ckpt_err *err)
@@ -380,8 +380,8 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 		left = leave_stub(r, ret ? NULL : err);
 	/* A task that did not come to a stop is still in the stub, or will be: it finds its way
 	 * out by itself once we let it go, and needs the stub for that. */
-	if (!left && pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) !=
-			     (ssize_t)STUB_SIZE)
+	if (!left &&
+	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
 		left = ret ? -ESRCH : gone(r->tid, err);
 	return ret ? ret : left;
 }

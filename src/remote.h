@@ -22,8 +22,8 @@ struct ckpt_remote {
 	int mem_fd;	  /* /proc/TID/mem, read and write */
 	uint64_t entry;	  /* address of a syscall instruction */
 	uint64_t scratch; /* CKPT_SCRATCH_SIZE bytes the task may read and write; 0: none yet */
-	unsigned int timeout_ms; /* for one call */
-	bool in_stub;		 /* live: its registers are set to the stub */
+	unsigned int timeout_ms;       /* for one call */
+	bool in_stub;		       /* live: its registers are set to the stub */
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
 	uint64_t slack;		       /* live: where the stub lies */
@@ -72,7 +72,7 @@ int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t sys
 
 /* Runs the call up to its entry, interrupts it there, lets it return: the kernel arms what it
  * needs to restart it, and no time passes. *result as it returned (-516, or done). */
-int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err,
-				 long nr, const uint64_t args[6]);
+int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
+				 const uint64_t args[6]);
 
 #endif

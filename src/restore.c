@@ -23,9 +23,9 @@
 #include "waits.h"
 #include "x86_regs.h"
 
-#define MAX_TEXT_FILE (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
+#define MAX_TEXT_FILE  (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
 #define PR_SET_MDWE_NR 65
-#define AMX_FEATURES  (3ull << 17) /* tile configuration, tile data */
+#define AMX_FEATURES   (3ull << 17) /* tile configuration, tile data */
 
 /* ---- the tree ---- */
 
@@ -71,10 +71,14 @@ static int check_format(struct ckpt_source *src, struct ckpt_err *err)
 		return -err->code;
 	for (line = strtok_r(text, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save)) {
 		if (!strncmp(line, "feature ", 8))
-			ret = ckpt_fail(err, ENOTSUP, "task: the tree uses the feature '%s', which this "
-					"ckptfs does not know", line + 8);
-		else if (!strncmp(line, "version ", 8) && strtoul(line + 8, NULL, 10) > CKPT_FORMAT_VERSION)
-			ret = ckpt_fail(err, ENOTSUP, "task: format version %s: this ckptfs reads version %d",
+			ret = ckpt_fail(err, ENOTSUP,
+					"task: the tree uses the feature '%s', which this "
+					"ckptfs does not know",
+					line + 8);
+		else if (!strncmp(line, "version ", 8) &&
+			 strtoul(line + 8, NULL, 10) > CKPT_FORMAT_VERSION)
+			ret = ckpt_fail(err, ENOTSUP,
+					"task: format version %s: this ckptfs reads version %d",
 					line + 8, CKPT_FORMAT_VERSION);
 	}
 	free(text);
@@ -114,7 +118,8 @@ static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 		bool found = vma->how != CKPT_VMA_SHM;
 
 		if (i && vma->start < task->vmas.v[i - 1].end)
-			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: it overlaps the one before",
+			return ckpt_fail(err, EINVAL,
+					 "vmas/%016llx/meta: it overlaps the one before",
 					 (unsigned long long)vma->start);
 		for (size_t j = 0; !found && j < task->objects.n; j++)
 			found = task->objects.v[j].id == vma->object &&
@@ -138,8 +143,8 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 	char digest[65];
 
 	if (strcmp(h->arch, "x86_64") || h->page_size != CKPT_PAGE_SIZE)
-		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes", h->arch,
-				 (unsigned long long)h->page_size);
+		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes",
+				 h->arch, (unsigned long long)h->page_size);
 	if (need & ~mask)
 		return ckpt_fail(err, ENOTSUP,
 				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
@@ -150,8 +155,10 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 	ckpt_vdso_digest(digest);
 	for (size_t i = 0; i < task->vmas.n; i++)
 		if (task->vmas.v[i].how == CKPT_VMA_VDSO && strcmp(digest, h->vdso))
-			return ckpt_fail(err, ENOTSUP, "task: vdso: the kernel of the freeze (%s) gave "
-					 "another one", h->kernel ? h->kernel : "-");
+			return ckpt_fail(err, ENOTSUP,
+					 "task: vdso: the kernel of the freeze (%s) gave "
+					 "another one",
+					 h->kernel ? h->kernel : "-");
 	return 0;
 }
 
@@ -173,15 +180,21 @@ static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
 	char label[256];
 
 	if (who->foreign_ns)
-		return ckpt_fail(err, EPERM, "your %s namespace is not that of ckptfs: the process would "
-				 "leave it", who->foreign_ns_name);
+		return ckpt_fail(err, EPERM,
+				 "your %s namespace is not that of ckptfs: the process would "
+				 "leave it",
+				 who->foreign_ns_name);
 	if (who->seccomp)
-		return ckpt_fail(err, EPERM, "you run under a seccomp filter: the process would leave it");
+		return ckpt_fail(err, EPERM,
+				 "you run under a seccomp filter: the process would leave it");
 	ckpt_proc_line(getpid(), "attr/current", label, sizeof(label));
 	if (who->label && strcmp(who->label, label))
-		return ckpt_fail(err, EPERM, "your security label %s is not that of ckptfs (%s): the "
-				 "process would leave it", who->label, label);
-	if (!ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) && !ckpt_cred_has_cap(who, CAP_SYS_ADMIN))
+		return ckpt_fail(err, EPERM,
+				 "your security label %s is not that of ckptfs (%s): the "
+				 "process would leave it",
+				 who->label, label);
+	if (!ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) &&
+	    !ckpt_cred_has_cap(who, CAP_SYS_ADMIN))
 		return ckpt_fail(err, EPERM, "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE",
 				 task->header.pid);
 	return 0;
@@ -217,20 +230,23 @@ static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ck
 		ret = arm(s, cpu, SYS_nanosleep, CKPT_ARGS(time, cpu->rsi), &result, err);
 		break;
 	case CKPT_RESTART_CLOCK_NANOSLEEP:
-		ret = arm(s, cpu, SYS_clock_nanosleep, CKPT_ARGS(cpu->rdi, 0, time, cpu->r10), &result,
-			  err);
+		ret = arm(s, cpu, SYS_clock_nanosleep, CKPT_ARGS(cpu->rdi, 0, time, cpu->r10),
+			  &result, err);
 		break;
 	case CKPT_RESTART_FUTEX:
-		ret = arm(s, cpu, SYS_futex, CKPT_ARGS(cpu->rdi, cpu->rsi, cpu->rdx, time), &result, err);
+		ret = arm(s, cpu, SYS_futex, CKPT_ARGS(cpu->rdi, cpu->rsi, cpu->rdx, time), &result,
+			  err);
 		break;
 	case CKPT_RESTART_POLL:
 		ret = arm(s, cpu, SYS_poll,
-			  CKPT_ARGS(cpu->rdi, cpu->rsi, cpu->restart_left < 0 ? (uint64_t)-1 : (uint64_t)ms),
+			  CKPT_ARGS(cpu->rdi, cpu->rsi,
+				    cpu->restart_left < 0 ? (uint64_t)-1 : (uint64_t)ms),
 			  &result, err);
 		break;
 	default:
 		if (cpu->restart == CKPT_RESTART_UNKNOWN)
-			ckpt_log("restore %d: the time its wait had left is not known: it %s", s->pid,
+			ckpt_log("restore %d: the time its wait had left is not known: it %s",
+				 s->pid,
 				 cpu->orig_rax == SYS_restart_syscall ? "ends with EINTR"
 								      : "starts afresh");
 		/* the same call from its start; what is not known any more is EINTR */
@@ -256,7 +272,8 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 	int ret = 0;
 
 	if (s->task->mm.mdwe)
-		ret = ckpt_skeleton_do(s, NULL, err, "mdwe", SYS_prctl, PR_SET_MDWE_NR, s->task->mm.mdwe);
+		ret = ckpt_skeleton_do(s, NULL, err, "mdwe", SYS_prctl, PR_SET_MDWE_NR,
+				       s->task->mm.mdwe);
 	now = ckpt_now();
 	if (!ret)
 		ret = restore_wait(s, &cpu, err);
@@ -276,8 +293,9 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 static int build(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const steps[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		ckpt_skeleton_new,    ckpt_restore_identity, ckpt_restore_memory, ckpt_restore_files,
-		ckpt_restore_process, ckpt_restore_signals,  ckpt_restore_creds,  ckpt_restore_finish,
+		ckpt_skeleton_new,  ckpt_restore_identity, ckpt_restore_memory,
+		ckpt_restore_files, ckpt_restore_process,  ckpt_restore_signals,
+		ckpt_restore_creds, ckpt_restore_finish,
 	};
 	int ret = 0;
 

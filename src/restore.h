@@ -23,15 +23,13 @@ struct ckpt_progress {
 /* Checks every file of the source against the manifest: all there, none unlisted, sizes and
  * digests right (pages.gz counts as pages). Used for trees restored by reference; staged files
  * were checked one by one as they arrived. */
-int ckpt_source_check(struct ckpt_source *src, const struct ckpt_manifest *m,
-		      struct ckpt_err *err);
+int ckpt_source_check(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_err *err);
 
 /* Rebuilds the process with its own PID and lets it run. Nothing is left behind on failure.
  * who: whose authority (taken when he made the directory); nothing beyond it is given.
  * -EINVAL bad tree, -EEXIST PID taken, -EBUSY a file changed, -EPERM, -ENOTSUP, -ENOENT,
  * -ENOMEM. Notes about what a user should know go to the log. */
 int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
-		 const struct ckpt_cred *who, struct ckpt_progress *progress,
-		 struct ckpt_err *err);
+		 const struct ckpt_cred *who, struct ckpt_progress *progress, struct ckpt_err *err);
 
 #endif

@@ -76,7 +76,8 @@ static int drop_bounding(struct ckpt_skeleton *s, const struct wanted *w, const 
 	int ret = 0;
 
 	if (w->bnd & ~h->cred->cap_bnd)
-		return ckpt_fail(err, EPERM, "capability bounding set: 0x%llx has more than yours 0x%llx",
+		return ckpt_fail(err, EPERM,
+				 "capability bounding set: 0x%llx has more than yours 0x%llx",
 				 (unsigned long long)w->bnd, (unsigned long long)h->cred->cap_bnd);
 	for (uint64_t cap = 0; !ret && cap < 64; cap++)
 		if ((h->cred->cap_bnd & ~w->bnd) >> cap & 1)
@@ -96,7 +97,8 @@ static int set_groups(struct ckpt_skeleton *s, const struct wanted *w, const str
 	/* more than 24,000 groups do not fit into one call's memory */
 	ret = bytes ? ckpt_remote_put(&s->r, 0, w->groups, bytes, err) : 0;
 	return ret ? ret
-		   : ckpt_skeleton_do(s, NULL, err, "groups", SYS_setgroups, w->ngroups, s->r.scratch);
+		   : ckpt_skeleton_do(s, NULL, err, "groups", SYS_setgroups, w->ngroups,
+				      s->r.scratch);
 }
 
 /* setfsuid reports no error: asking for an impossible id returns the one in force. */
@@ -120,11 +122,13 @@ static int set_ids(struct ckpt_skeleton *s, const struct wanted *w, const struct
 	int ret = 0;
 
 	if (w->gid != c->rgid || w->egid != c->egid || w->sgid != c->sgid)
-		ret = ckpt_skeleton_do(s, NULL, err, "gid", SYS_setresgid, w->gid, w->egid, w->sgid);
+		ret = ckpt_skeleton_do(s, NULL, err, "gid", SYS_setresgid, w->gid, w->egid,
+				       w->sgid);
 	if (!ret && w->fsgid != w->egid)
 		ret = set_fsid(s, SYS_setfsgid, w->fsgid, "fsgid", err);
 	if (!ret && (w->uid != c->ruid || w->euid != c->euid || w->suid != c->suid))
-		ret = ckpt_skeleton_do(s, NULL, err, "uid", SYS_setresuid, w->uid, w->euid, w->suid);
+		ret = ckpt_skeleton_do(s, NULL, err, "uid", SYS_setresuid, w->uid, w->euid,
+				       w->suid);
 	if (!ret && w->fsuid != w->euid)
 		ret = set_fsid(s, SYS_setfsuid, w->fsuid, "fsuid", err);
 	return ret;
@@ -202,8 +206,10 @@ static int apply(struct ckpt_skeleton *s, const struct wanted *w, struct ckpt_er
 		ret = drop_bounding(s, w, &h, err);
 	/* Changing ids must not change capabilities behind our back (capabilities(7)); who has
 	 * no CAP_SETPCAP has the ids he has. */
-	if (!ret && (w->uid != h.cred->ruid || w->euid != h.cred->euid || w->suid != h.cred->suid ||
-		     w->fsuid != h.cred->fsuid) && h.cred->cap_eff >> CAP_SETPCAP & 1) {
+	if (!ret &&
+	    (w->uid != h.cred->ruid || w->euid != h.cred->euid || w->suid != h.cred->suid ||
+	     w->fsuid != h.cred->fsuid) &&
+	    h.cred->cap_eff >> CAP_SETPCAP & 1) {
 		ret = set_securebits(s, (uint32_t)h.securebits | KEEP_BITS, err);
 		keep = true;
 	}
@@ -214,8 +220,8 @@ static int apply(struct ckpt_skeleton *s, const struct wanted *w, struct ckpt_er
 	if (!ret)
 		ret = set_caps(s, w, &h, keep, err);
 	if (!ret && w->no_new_privs)
-		ret = ckpt_skeleton_do(s, NULL, err, "no_new_privs", SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0,
-				       0, 0);
+		ret = ckpt_skeleton_do(s, NULL, err, "no_new_privs", SYS_prctl, PR_SET_NO_NEW_PRIVS,
+				       1, 0, 0, 0);
 	ckpt_cred_free(h.cred);
 	return ret;
 }
@@ -255,9 +261,9 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_cred *c = s->who;
 	struct wanted w = {
-		c->ruid, c->euid, c->suid, c->fsuid, c->rgid, c->egid, c->sgid, c->fsgid,
-		c->groups, c->ngroups, c->cap_inh, c->cap_prm, c->cap_eff, c->cap_bnd, c->cap_amb,
-		c->securebits, c->no_new_privs,
+		c->ruid,    c->euid,	c->suid,    c->fsuid,	   c->rgid,	    c->egid,
+		c->sgid,    c->fsgid,	c->groups,  c->ngroups,	   c->cap_inh,	    c->cap_prm,
+		c->cap_eff, c->cap_bnd, c->cap_amb, c->securebits, c->no_new_privs,
 	};
 	int ret = ckpt_cgroup_join(s->pid, c->cgroup, err);
 
@@ -273,9 +279,23 @@ int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_creds *k = &s->task->creds;
 	struct wanted w = {
-		k->uid, k->euid, k->suid, k->fsuid, k->gid, k->egid, k->sgid, k->fsgid,
-		NULL, k->groups.n, k->cap_inh, k->cap_prm, k->cap_eff, k->cap_bnd, k->cap_amb,
-		k->securebits, k->no_new_privs != 0,
+		k->uid,
+		k->euid,
+		k->suid,
+		k->fsuid,
+		k->gid,
+		k->egid,
+		k->sgid,
+		k->fsgid,
+		NULL,
+		k->groups.n,
+		k->cap_inh,
+		k->cap_prm,
+		k->cap_eff,
+		k->cap_bnd,
+		k->cap_amb,
+		k->securebits,
+		k->no_new_privs != 0,
 	};
 	_Static_assert(sizeof(struct ckpt_group) == sizeof(gid_t), "groups are passed as they lie");
 	int ret;

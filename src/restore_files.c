@@ -51,17 +51,18 @@ static bool task_writes(const struct ckpt_task *task, const char *path)
 
 /* A file that the task reads must be as it was. One that it writes may have grown since, by the
  * same task before it was rolled back to here: it writes over that again. Shorter is loss. */
-static int check_written(struct ckpt_skeleton *s, const struct ckpt_file *file, const struct stat *st,
-			 struct ckpt_err *err)
+static int check_written(struct ckpt_skeleton *s, const struct ckpt_file *file,
+			 const struct stat *st, struct ckpt_err *err)
 {
 	if ((uint64_t)st->st_size < file->size)
-		return ckpt_fail(err, EBUSY,
-				 "%s: file changed: %lld bytes now, %llu at the freeze: data the task "
-				 "had written is gone", file->path, (long long)st->st_size,
-				 (unsigned long long)file->size);
+		return ckpt_fail(
+			err, EBUSY,
+			"%s: file changed: %lld bytes now, %llu at the freeze: data the task "
+			"had written is gone",
+			file->path, (long long)st->st_size, (unsigned long long)file->size);
 	if ((uint64_t)st->st_size > file->size)
-		ckpt_log("restore %d: %s has grown from %llu to %lld bytes since the freeze%s", s->pid,
-			 file->path, (unsigned long long)file->size, (long long)st->st_size,
+		ckpt_log("restore %d: %s has grown from %llu to %lld bytes since the freeze%s",
+			 s->pid, file->path, (unsigned long long)file->size, (long long)st->st_size,
 			 file->flags & O_APPEND ? ": it appends after that" : "");
 	return 0;
 }
@@ -89,25 +90,27 @@ static int set_lock(struct ckpt_skeleton *s, const struct ckpt_file *file,
 		    const struct ckpt_lock *lock, long fd, struct ckpt_err *err)
 {
 	struct flock fl = {
-		.l_type = (short)lock->mode, .l_whence = SEEK_SET, .l_start = (off_t)lock->start,
+		.l_type = (short)lock->mode,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)lock->start,
 		.l_len = lock->end == UINT64_MAX ? 0 : (off_t)(lock->end - lock->start + 1),
 	};
 	long result = 0;
 	int ret;
 
 	if (lock->kind == CKPT_LOCK_FLOCK) {
-		ret = ckpt_remote_call(&s->r, &result, err, SYS_flock,
-				       CKPT_ARGS((uint64_t)fd, LOCK_NB | (lock->mode == F_WRLCK
-										 ? LOCK_EX
-										 : LOCK_SH)));
+		ret = ckpt_remote_call(
+			&s->r, &result, err, SYS_flock,
+			CKPT_ARGS((uint64_t)fd,
+				  LOCK_NB | (lock->mode == F_WRLCK ? LOCK_EX : LOCK_SH)));
 	} else {
 		ret = ckpt_remote_put(&s->r, 0, &fl, sizeof(fl), err);
 		if (!ret)
-			ret = ckpt_remote_call(&s->r, &result, err, SYS_fcntl,
-					       CKPT_ARGS((uint64_t)fd,
-							 lock->kind == CKPT_LOCK_OFD ? F_OFD_SETLK
-										     : F_SETLK,
-							 s->r.scratch));
+			ret = ckpt_remote_call(
+				&s->r, &result, err, SYS_fcntl,
+				CKPT_ARGS((uint64_t)fd,
+					  lock->kind == CKPT_LOCK_OFD ? F_OFD_SETLK : F_SETLK,
+					  s->r.scratch));
 	}
 	if (ret || result >= 0)
 		return ret;
@@ -152,13 +155,14 @@ static int open_eventfd(struct ckpt_skeleton *s, const struct ckpt_file *file, l
 			struct ckpt_err *err)
 {
 	int ret = ckpt_skeleton_do(s, fd, err, "eventfd", SYS_eventfd2, 0,
-				   EFD_CLOEXEC | EFD_NONBLOCK | (file->event_semaphore ? EFD_SEMAPHORE : 0));
+				   EFD_CLOEXEC | EFD_NONBLOCK |
+					   (file->event_semaphore ? EFD_SEMAPHORE : 0));
 
 	if (!ret && file->event_count) { /* more than the 32 bits that eventfd2 takes */
 		ret = ckpt_remote_put(&s->r, 0, &file->event_count, 8, err);
 		if (!ret)
-			ret = ckpt_skeleton_do(s, NULL, err, "eventfd: write", SYS_write, (uint64_t)*fd,
-					       s->r.scratch, 8);
+			ret = ckpt_skeleton_do(s, NULL, err, "eventfd: write", SYS_write,
+					       (uint64_t)*fd, s->r.scratch, 8);
 	}
 	return ret ? ret : dress(s, file, *fd, err);
 }
@@ -267,8 +271,8 @@ static int open_end(struct ckpt_skeleton *s, const struct ckpt_file *file, uint6
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%llu", (unsigned long long)end);
-	ret = ckpt_skeleton_open(s, path, (int)(file->flags & OPEN_FLAGS) | O_NONBLOCK | O_CLOEXEC, &fd,
-				 err);
+	ret = ckpt_skeleton_open(s, path, (int)(file->flags & OPEN_FLAGS) | O_NONBLOCK | O_CLOEXEC,
+				 &fd, err);
 	if (!ret)
 		ret = dress(s, file, fd, err);
 	return ret ? ret : place(s, file, (uint64_t)fd, err);
@@ -281,8 +285,9 @@ static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *objec
 	const struct ckpt_file *first[2] = {NULL, NULL};
 	int ends[2], ret;
 
-	ret = ckpt_skeleton_do(s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch,
-			       (uint64_t)(O_CLOEXEC | O_NONBLOCK | (has_packets(s->task, object) ? O_DIRECT : 0)));
+	ret = ckpt_skeleton_do(
+		s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch,
+		(uint64_t)(O_CLOEXEC | O_NONBLOCK | (has_packets(s->task, object) ? O_DIRECT : 0)));
 	if (!ret)
 		ret = ckpt_remote_get(&s->r, 0, ends, sizeof(ends), err);
 	/* The higher one first: the kernel gave the lowest free numbers in order, so ends[0] is
@@ -307,7 +312,8 @@ static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *objec
 			ret = dress(s, first[end], (long)park[end], err);
 		if (!ret)
 			ret = first[end] ? place(s, first[end], park[end], err)
-					 : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, park[end]);
+					 : ckpt_skeleton_do(s, NULL, err, "close", SYS_close,
+							    park[end]);
 	}
 	return ret;
 }

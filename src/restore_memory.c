@@ -62,10 +62,11 @@ int ckpt_skeleton_check_file(struct ckpt_skeleton *s, const char *path, long fd,
 	if (ret || !S_ISREG(st.st_mode))
 		return ret;
 	if ((uint64_t)st.st_size != size)
-		return ckpt_fail(err, EBUSY, "%s: file changed: %lld bytes now, %llu at the freeze", path,
-				 (long long)st.st_size, (unsigned long long)size);
+		return ckpt_fail(err, EBUSY, "%s: file changed: %lld bytes now, %llu at the freeze",
+				 path, (long long)st.st_size, (unsigned long long)size);
 	if (st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec != mtime)
-		return ckpt_fail(err, EBUSY, "%s: file changed: it was written since the freeze", path);
+		return ckpt_fail(err, EBUSY, "%s: file changed: it was written since the freeze",
+				 path);
 	return 0;
 }
 
@@ -78,8 +79,8 @@ static int check_mapped(struct ckpt_skeleton *s, const struct ckpt_vma *vma, lon
 	return ckpt_skeleton_check_file(s, vma->fname, fd, vma->fsize, vma->fmtime, err);
 }
 
-static int open_mapped(struct ckpt_skeleton *s, const struct ckpt_vma *vma,
-		       struct open_file *open_, struct ckpt_err *err)
+static int open_mapped(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct open_file *open_,
+		       struct ckpt_err *err)
 {
 	int flags = (vma->shared && ckpt_vma_has(vma, "mw") ? O_RDWR : O_RDONLY) | O_CLOEXEC |
 		    O_NOCTTY | O_NONBLOCK;
@@ -128,8 +129,8 @@ static int map_flags(const struct ckpt_vma *vma)
 static int map_anon(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
 {
 	return ckpt_skeleton_do(s, NULL, err, "mmap", SYS_mmap, vma->start, vma_len(vma),
-				(uint64_t)first_prot(vma), (uint64_t)(map_flags(vma) | MAP_ANONYMOUS),
-				(uint64_t)-1, 0);
+				(uint64_t)first_prot(vma),
+				(uint64_t)(map_flags(vma) | MAP_ANONYMOUS), (uint64_t)-1, 0);
 }
 
 static int map_file(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct open_file *open_,
@@ -257,11 +258,11 @@ static int map_view(struct ckpt_skeleton *s, const struct ckpt_vma *vma, uint64_
 	if (vma->pgoff + vma_len(vma) > object->size || vma->pgoff % CKPT_PAGE_SIZE)
 		return ckpt_fail(err, EINVAL, "it lies outside object %llu",
 				 (unsigned long long)object->id);
-	ret = ckpt_skeleton_do(s, NULL, err, "mremap", SYS_mremap, whole + vma->pgoff, 0, vma_len(vma),
-			       MREMAP_MAYMOVE | MREMAP_FIXED, vma->start);
+	ret = ckpt_skeleton_do(s, NULL, err, "mremap", SYS_mremap, whole + vma->pgoff, 0,
+			       vma_len(vma), MREMAP_MAYMOVE | MREMAP_FIXED, vma->start);
 	if (!ret && vma->prot != (CKPT_PROT_READ | CKPT_PROT_WRITE))
-		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start, vma_len(vma),
-				       (uint64_t)final_prot(vma));
+		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start,
+				       vma_len(vma), (uint64_t)final_prot(vma));
 	return ret;
 }
 
@@ -276,7 +277,8 @@ static int restore_object(struct ckpt_skeleton *s, const struct ckpt_object *obj
 		return ckpt_fail(err, ENOTSUP, "no free address space for it");
 	for (size_t i = 0; i < s->task->vmas.n; i++)
 		if (s->task->vmas.v[i].how == CKPT_VMA_SHM &&
-		    s->task->vmas.v[i].object == object->id && ckpt_vma_has(&s->task->vmas.v[i], "nr"))
+		    s->task->vmas.v[i].object == object->id &&
+		    ckpt_vma_has(&s->task->vmas.v[i], "nr"))
 			flags |= MAP_NORESERVE;
 	ret = ckpt_skeleton_do(s, NULL, err, "mmap", SYS_mmap, whole, object->size,
 			       PROT_READ | PROT_WRITE, (uint64_t)flags, (uint64_t)-1, 0);
@@ -292,7 +294,8 @@ static int restore_object(struct ckpt_skeleton *s, const struct ckpt_object *obj
 		if (ret)
 			about_vma(vma, err);
 	}
-	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "munmap", SYS_munmap, whole, object->size);
+	return ret ? ret
+		   : ckpt_skeleton_do(s, NULL, err, "munmap", SYS_munmap, whole, object->size);
 }
 
 static int restore_objects(struct ckpt_skeleton *s, struct ckpt_err *err)
@@ -330,17 +333,20 @@ static int restore_vdso(struct ckpt_skeleton *s, struct ckpt_err *err)
 		mine = n < s->vdso.n ? &s->vdso.v[n] : NULL;
 		if (!mine || mine->how != vma->how || vma_len(mine) != vma_len(vma) ||
 		    vma->start - first->start != mine->start - s->vdso.v[0].start)
-			return ckpt_fail(err, ENOTSUP,
-					 "vmas/%016llx: this kernel lays out vdso and vvar otherwise",
-					 (unsigned long long)vma->start);
+			return ckpt_fail(
+				err, ENOTSUP,
+				"vmas/%016llx: this kernel lays out vdso and vvar otherwise",
+				(unsigned long long)vma->start);
 		n++;
 	}
 	if (!n)
 		return 0;
 	if (n != s->vdso.n)
-		return ckpt_fail(err, ENOTSUP, "vdso: %zu of the kernel's %zu mappings are in the tree", n,
+		return ckpt_fail(err, ENOTSUP,
+				 "vdso: %zu of the kernel's %zu mappings are in the tree", n,
 				 s->vdso.n);
-	return ckpt_skeleton_do(s, NULL, err, "vdso", SYS_arch_prctl, ARCH_MAP_VDSO_64_NR, first->start);
+	return ckpt_skeleton_do(s, NULL, err, "vdso", SYS_arch_prctl, ARCH_MAP_VDSO_64_NR,
+				first->start);
 }
 
 /* ---- mm fields ---- */
@@ -351,11 +357,17 @@ static int set_mm(struct ckpt_skeleton *s, long exe_fd, long *result, struct ckp
 	const struct ckpt_mm *mm = &s->task->mm;
 	uint64_t auxv[130] = {0};
 	struct prctl_mm_map map = {
-		.start_code = mm->start_code, .end_code = mm->end_code,
-		.start_data = mm->start_data, .end_data = mm->end_data,
-		.start_brk = mm->start_brk, .brk = mm->brk, .start_stack = mm->start_stack,
-		.arg_start = mm->arg_start, .arg_end = mm->arg_end,
-		.env_start = mm->env_start, .env_end = mm->env_end,
+		.start_code = mm->start_code,
+		.end_code = mm->end_code,
+		.start_data = mm->start_data,
+		.end_data = mm->end_data,
+		.start_brk = mm->start_brk,
+		.brk = mm->brk,
+		.start_stack = mm->start_stack,
+		.arg_start = mm->arg_start,
+		.arg_end = mm->arg_end,
+		.env_start = mm->env_start,
+		.env_end = mm->env_end,
 		.auxv = (void *)(uintptr_t)(s->r.scratch + sizeof(map)),
 		.auxv_size = (uint32_t)((mm->auxv.n + 1) * 16),
 		.exe_fd = (uint32_t)exe_fd,
@@ -370,15 +382,17 @@ static int set_mm(struct ckpt_skeleton *s, long exe_fd, long *result, struct ckp
 	if (!ret)
 		ret = ckpt_remote_put(&s->r, sizeof(map), auxv, map.auxv_size, err);
 	return ret ? ret
-		   : ckpt_remote_call(&s->r, result, err, SYS_prctl,
-				      CKPT_ARGS(PR_SET_MM, PR_SET_MM_MAP, s->r.scratch, sizeof(map), 0));
+		   : ckpt_remote_call(
+			     &s->r, result, err, SYS_prctl,
+			     CKPT_ARGS(PR_SET_MM, PR_SET_MM_MAP, s->r.scratch, sizeof(map), 0));
 }
 
 static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_header *h = &s->task->header;
 	long fd, result = 0;
-	int ret = ckpt_skeleton_open(s, h->exe, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, &fd, err);
+	int ret = ckpt_skeleton_open(s, h->exe, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, &fd,
+				     err);
 
 	if (!ret)
 		ret = ckpt_skeleton_check_file(s, h->exe, fd, h->exe_size, h->exe_mtime, err);
@@ -386,7 +400,8 @@ static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = set_mm(s, fd, &result, err);
 	if (!ret && result == -EPERM) {
 		ckpt_log("restore %d: /proc/%d/exe can't be set to %s: it needs "
-			 "CAP_CHECKPOINT_RESTORE", h->pid, h->pid, h->exe);
+			 "CAP_CHECKPOINT_RESTORE",
+			 h->pid, h->pid, h->exe);
 		ret = set_mm(s, -1, &result, err);
 	}
 	if (!ret && result < 0)
@@ -402,14 +417,15 @@ static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struc
 	int ret = 0;
 
 	if (vma->how <= CKPT_VMA_FILE && first_prot(vma) != final_prot(vma))
-		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start, vma_len(vma),
-				       (uint64_t)final_prot(vma));
+		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start,
+				       vma_len(vma), (uint64_t)final_prot(vma));
 	if (!ret && vma->how == CKPT_VMA_SHM)
 		ret = advise(s, vma, err);
 	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "lo"))
 		ret = ckpt_skeleton_do(s, NULL, err, "mlock", SYS_mlock, vma->start, vma_len(vma));
 	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "sl"))
-		ret = ckpt_skeleton_do(s, NULL, err, "mseal", SYS_mseal_nr, vma->start, vma_len(vma), 0);
+		ret = ckpt_skeleton_do(s, NULL, err, "mseal", SYS_mseal_nr, vma->start,
+				       vma_len(vma), 0);
 	return ret;
 }
 

@@ -29,8 +29,10 @@ static int restore_session(struct ckpt_skeleton *s, struct ckpt_err *err)
 	const struct ckpt_header *h = &s->task->header;
 
 	if (h->sid != h->pid)
-		ckpt_log("restore %d: it leads a session of its own now: session %d, process group %d "
-			 "can't be joined", h->pid, h->sid, h->pgid);
+		ckpt_log("restore %d: it leads a session of its own now: session %d, process group "
+			 "%d "
+			 "can't be joined",
+			 h->pid, h->sid, h->pgid);
 	return ckpt_skeleton_do(s, NULL, err, "setsid", SYS_setsid, 0);
 }
 
@@ -51,10 +53,11 @@ static int restore_tty(struct ckpt_skeleton *s, struct ckpt_err *err)
 	ret = ckpt_skeleton_open(s, h->tty, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK, &fd, err);
 	if (ret)
 		return ret;
-	ret = ckpt_remote_call(&s->r, &result, err, SYS_ioctl, CKPT_ARGS((uint64_t)fd, TIOCSCTTY, 0));
+	ret = ckpt_remote_call(&s->r, &result, err, SYS_ioctl,
+			       CKPT_ARGS((uint64_t)fd, TIOCSCTTY, 0));
 	if (!ret && result < 0)
-		ckpt_log("restore %d: %s is not its controlling terminal: another session has it", h->pid,
-			 h->tty);
+		ckpt_log("restore %d: %s is not its controlling terminal: another session has it",
+			 h->pid, h->tty);
 	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, (uint64_t)fd);
 }
 
@@ -125,8 +128,8 @@ static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attr = {48, t->policy, t->reset_on_fork, t->nice, t->priority,
-		  t->dl_runtime, t->dl_deadline, t->dl_period};
+	} attr = {48,	       t->policy,     t->reset_on_fork, t->nice,
+		  t->priority, t->dl_runtime, t->dl_deadline,	t->dl_period};
 	long result = 0;
 	int ret;
 
@@ -150,7 +153,8 @@ static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 			ckpt_log("restore %d: none of the CPUs it was bound to is here", s->pid);
 	}
 	if (!ret) /* 0, none, too: the daemon may have one */
-		ret = ckpt_skeleton_do(s, NULL, err, "thread: ioprio", SYS_ioprio_set, 1, 0, t->ioprio);
+		ret = ckpt_skeleton_do(s, NULL, err, "thread: ioprio", SYS_ioprio_set, 1, 0,
+				       t->ioprio);
 	return ret;
 }
 
@@ -184,8 +188,8 @@ static int restore_ldt(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 		ret = ckpt_remote_put(&s->r, 0, &d, sizeof(d), err);
 		if (!ret)
-			ret = ckpt_skeleton_do(s, NULL, err, "ldt: modify_ldt", SYS_modify_ldt, 0x11,
-					       s->r.scratch, sizeof(d));
+			ret = ckpt_skeleton_do(s, NULL, err, "ldt: modify_ldt", SYS_modify_ldt,
+					       0x11, s->r.scratch, sizeof(d));
 	}
 	return ret;
 }
@@ -194,7 +198,8 @@ static int restore_ldt(struct ckpt_skeleton *s, struct ckpt_err *err)
  * from a tracer only then (arch/x86/kernel/fpu/xstate.c, validate_user_xstate_header). */
 static int use_tiles(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
-	uint8_t config[64] = {[0] = 1 /* palette */, [16] = 64 /* bytes a row */, [48] = 16 /* rows */};
+	uint8_t config[64] = {
+		[0] = 1 /* palette */, [16] = 64 /* bytes a row */, [48] = 16 /* rows */};
 	uint64_t entry = s->r.entry;
 	int ret = ckpt_remote_put(&s->r, 0, config, sizeof(config), err);
 
@@ -234,8 +239,8 @@ static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (!ret)
 		ret = ckpt_skeleton_do(s, NULL, err, "comm", SYS_prctl, PR_SET_NAME, s->r.scratch);
 	if (!ret && t->robust_list)
-		ret = ckpt_skeleton_do(s, NULL, err, "robust_list", SYS_set_robust_list, t->robust_list,
-				       t->robust_list_len);
+		ret = ckpt_skeleton_do(s, NULL, err, "robust_list", SYS_set_robust_list,
+				       t->robust_list, t->robust_list_len);
 	if (!ret && t->rseq)
 		ret = ckpt_skeleton_do(s, NULL, err, "rseq", SYS_rseq, t->rseq, t->rseq_len, 0,
 				       t->rseq_sig);
@@ -243,7 +248,8 @@ static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = ckpt_skeleton_do(s, NULL, err, "clear_child_tid", SYS_set_tid_address,
 				       t->clear_child_tid);
 	if (!ret)
-		ret = ckpt_skeleton_do(s, NULL, err, "personality", SYS_personality, h->personality);
+		ret = ckpt_skeleton_do(s, NULL, err, "personality", SYS_personality,
+				       h->personality);
 	return ret ? ret : ckpt_prctls_set(&s->r, s->task, err);
 }
 
@@ -258,10 +264,11 @@ static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 		if (l->hard > s->who->limit[l->resource].hard &&
 		    !ckpt_cred_has_cap(s->who, CAP_SYS_RESOURCE))
-			return ckpt_fail(err, EPERM,
-					 "limits: resource %u: the hard limit %llu is above yours (%llu)",
-					 l->resource, (unsigned long long)l->hard,
-					 (unsigned long long)s->who->limit[l->resource].hard);
+			return ckpt_fail(
+				err, EPERM,
+				"limits: resource %u: the hard limit %llu is above yours (%llu)",
+				l->resource, (unsigned long long)l->hard,
+				(unsigned long long)s->who->limit[l->resource].hard);
 		ret = ckpt_remote_put(&s->r, 0, &limit, sizeof(limit), err);
 		if (!ret)
 			ret = ckpt_skeleton_do(s, NULL, err, "limits: prlimit", SYS_prlimit64, 0,
@@ -273,8 +280,8 @@ static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		restore_session, restore_tty, restore_self_files, restore_sched,
-		restore_ldt,	 restore_xcomp, restore_fs, restore_thread, restore_limits,
+		restore_session, restore_tty, restore_self_files, restore_sched,  restore_ldt,
+		restore_xcomp,	 restore_fs,  restore_thread,	  restore_limits,
 	};
 	int ret = 0;
 

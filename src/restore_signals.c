@@ -55,7 +55,8 @@ static int restore_altstack(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return 0;
 	ret = ckpt_remote_put(&s->r, 0, &ss, sizeof(ss), err);
 	return ret ? ret
-		   : ckpt_skeleton_do(s, NULL, err, "sigaltstack", SYS_sigaltstack, s->r.scratch, 0);
+		   : ckpt_skeleton_do(s, NULL, err, "sigaltstack", SYS_sigaltstack, s->r.scratch,
+				      0);
 }
 
 /* A process may queue any siginfo to itself (kernel/signal.c, do_rt_sigqueueinfo). */
@@ -70,15 +71,16 @@ static int restore_pending(struct ckpt_skeleton *s, struct ckpt_err *err)
 		memcpy(&info, sig->pending.v[i].info, sizeof(sig->pending.v[i].info));
 		ret = ckpt_remote_put(&s->r, 0, &info, sizeof(info), err);
 		if (!ret)
-			ret = ckpt_skeleton_do(s, NULL, err, "rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo,
-					       pid, pid, (uint64_t)info.si_signo, s->r.scratch);
+			ret = ckpt_skeleton_do(s, NULL, err, "rt_tgsigqueueinfo",
+					       SYS_rt_tgsigqueueinfo, pid, pid,
+					       (uint64_t)info.si_signo, s->r.scratch);
 	}
 	for (size_t i = 0; !ret && i < sig->shared.n; i++) {
 		memcpy(&info, sig->shared.v[i].info, sizeof(sig->shared.v[i].info));
 		ret = ckpt_remote_put(&s->r, 0, &info, sizeof(info), err);
 		if (!ret)
-			ret = ckpt_skeleton_do(s, NULL, err, "rt_sigqueueinfo", SYS_rt_sigqueueinfo, pid,
-					       (uint64_t)info.si_signo, s->r.scratch);
+			ret = ckpt_skeleton_do(s, NULL, err, "rt_sigqueueinfo", SYS_rt_sigqueueinfo,
+					       pid, (uint64_t)info.si_signo, s->r.scratch);
 	}
 	return ret;
 }
@@ -168,7 +170,8 @@ static int restore_timers(struct ckpt_skeleton *s, struct ckpt_err *err)
 			ckpt_err_about(err, "timers: timer %u", s->task->timers.timer.v[i].id);
 	}
 	if (!ret && s->task->timers.timer.n)
-		ret = ckpt_remote_call(&s->r, &result, err, SYS_prctl, CKPT_ARGS(TIMER_RESTORE_IDS, 0));
+		ret = ckpt_remote_call(&s->r, &result, err, SYS_prctl,
+				       CKPT_ARGS(TIMER_RESTORE_IDS, 0));
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #define NSIG_KERNEL 64
 
 #define S struct ckpt_signals
+/* clang-format off */
 static const struct ckpt_row signals_rows[] = {
 	CKPT_ROW(hex, S, blocked),
 	{"altstack", CKPT_ONE, 0, 0,
@@ -23,6 +24,7 @@ static const struct ckpt_row signals_rows[] = {
 	{"shared", CKPT_MANY, offsetof(S, shared), sizeof(struct ckpt_siginfo),
 	 {CKPT_F(blob, struct ckpt_siginfo, info)}},
 };
+/* clang-format on */
 
 static int siginfo_check(const struct ckpt_siginfo *v, size_t n, const char *key,
 			 struct ckpt_err *err)
@@ -59,6 +61,7 @@ static int signals_check(const void *obj, struct ckpt_err *err)
 const struct ckpt_codec ckpt_signals_codec = {"signals", signals_rows, CKPT_NROWS(signals_rows),
 					      signals_check};
 
+/* clang-format off */
 static const struct ckpt_word itimer_words[] = {
 	{"real", 0}, {"virtual", 1}, {"prof", 2}, {NULL, 0}};
 static const struct ckpt_word notify_words[] = {
@@ -76,6 +79,7 @@ static const struct ckpt_row timers_rows[] = {
 	  CKPT_F(dec, struct ckpt_ptimer, sig), CKPT_F(hex, struct ckpt_ptimer, sival),
 	  CKPT_F(int, struct ckpt_ptimer, value), CKPT_F(int, struct ckpt_ptimer, interval)}},
 };
+/* clang-format on */
 
 static int timers_check(const void *obj, struct ckpt_err *err)
 {
@@ -86,7 +90,8 @@ static int timers_check(const void *obj, struct ckpt_err *err)
 			return ckpt_fail(err, EINVAL, "itimer: a time is negative");
 	for (size_t i = 0; i < t->timer.n; i++) {
 		if (t->timer.v[i].value < 0 || t->timer.v[i].interval < 0)
-			return ckpt_fail(err, EINVAL, "timer %u: a time is negative", t->timer.v[i].id);
+			return ckpt_fail(err, EINVAL, "timer %u: a time is negative",
+					 t->timer.v[i].id);
 		if (i && t->timer.v[i].id <= t->timer.v[i - 1].id)
 			return ckpt_fail(err, EINVAL, "timer %u is not in ascending order",
 					 t->timer.v[i].id);

@@ -20,13 +20,13 @@
 #include "skeleton.h"
 #include "vma_nodes.h"
 
-#define BLANK_SYSCALL 10 /* offset of the syscall instruction from _start in blank.S */
-#define BOOT_CODE     CKPT_PAGE_SIZE
-#define BOOT_SIZE     (BOOT_CODE + CKPT_SCRATCH_SIZE)
-#define LOWEST	      0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
+#define BLANK_SYSCALL  10 /* offset of the syscall instruction from _start in blank.S */
+#define BOOT_CODE      CKPT_PAGE_SIZE
+#define BOOT_SIZE      (BOOT_CODE + CKPT_SCRATCH_SIZE)
+#define LOWEST	       0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
 #define ZOMBIE_WAIT_MS 4000
 #define ZOMBIE_STEP_MS 20
-#define HIGHEST	      0x7ffffffff000ull
+#define HIGHEST	       0x7ffffffff000ull
 
 extern const char ckpt_blank_start[], ckpt_blank_end[];
 
@@ -94,12 +94,14 @@ static int pid_taken(pid_t pid, struct ckpt_err *err)
 	if (!state)
 		return ckpt_fail(err, EEXIST,
 				 "PID %d is taken: it still names a process group or session, or a "
-				 "thread of another process", pid);
+				 "thread of another process",
+				 pid);
 	ckpt_proc_comm(pid, comm, sizeof(comm));
 	if (state == 'Z')
-		return ckpt_fail(err, EEXIST,
-				 "PID %d is taken: %s has ended but its parent %d has not reaped it",
-				 pid, comm, (int)ckpt_proc_stat(pid, 4));
+		return ckpt_fail(
+			err, EEXIST,
+			"PID %d is taken: %s has ended but its parent %d has not reaped it", pid,
+			comm, (int)ckpt_proc_stat(pid, 4));
 	return ckpt_fail(err, EEXIST, "PID %d is taken by process %d (%s)", pid, pid, comm);
 }
 
@@ -108,8 +110,8 @@ static int clone_failed(pid_t pid, int code, struct ckpt_err *err)
 	if (code == EEXIST)
 		return pid_taken(pid, err);
 	if (code == EPERM)
-		return ckpt_fail(err, EPERM,
-				 "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE", pid);
+		return ckpt_fail(err, EPERM, "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE",
+				 pid);
 	if (code == EINVAL)
 		return ckpt_fail(err, EINVAL, "PID %d is above kernel.pid_max", pid);
 	return ckpt_fail(err, code, "PID %d: clone3: %s", pid, strerror(code));
@@ -253,10 +255,22 @@ static int find_used(struct ckpt_skeleton *s, struct ckpt_task *own, struct ckpt
 static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	static const uint8_t code[CKPT_BOOT_AMX + 16] = {
-		0x0f, 0x05, 0xf4, /* syscall; hlt */
-		[CKPT_BOOT_AMX] = 0xc4, 0xe2, 0x78, 0x49, 0x07, /* ldtilecfg (%rdi) */
-		0xc4, 0xe2, 0x7b, 0x49, 0xc0,			/* tilezero %tmm0 */
-		0x0f, 0x05, 0xf4,
+		0x0f,
+		0x05,
+		0xf4, /* syscall; hlt */
+		[CKPT_BOOT_AMX] = 0xc4,
+		0xe2,
+		0x78,
+		0x49,
+		0x07, /* ldtilecfg (%rdi) */
+		0xc4,
+		0xe2,
+		0x7b,
+		0x49,
+		0xc0, /* tilezero %tmm0 */
+		0x0f,
+		0x05,
+		0xf4,
 	};
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 	uint64_t at = ckpt_skeleton_gap(s, BOOT_SIZE);
@@ -292,8 +306,9 @@ static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (!ret)
 		ret = map_boot(s, err);
 	for (size_t i = 0; !ret && i < own->vmas.n; i++)
-		ret = ckpt_skeleton_do(s, NULL, err, "munmap of the skeleton's own memory", SYS_munmap,
-				       own->vmas.v[i].start, own->vmas.v[i].end - own->vmas.v[i].start);
+		ret = ckpt_skeleton_do(s, NULL, err, "munmap of the skeleton's own memory",
+				       SYS_munmap, own->vmas.v[i].start,
+				       own->vmas.v[i].end - own->vmas.v[i].start);
 	if (!ret)
 		ret = ckpt_skeleton_do(s, NULL, err, "close_range", SYS_close_range, 0, ~0u, 0);
 	ckpt_task_free(own);
@@ -332,5 +347,6 @@ int ckpt_skeleton_open(struct ckpt_skeleton *s, const char *path, int flags, lon
 {
 	int ret = ckpt_remote_put(&s->r, 0, path, strlen(path) + 1, err);
 
-	return ret ? ret : ckpt_skeleton_do(s, fd, err, path, SYS_open, s->r.scratch, (uint64_t)flags, 0);
+	return ret ? ret
+		   : ckpt_skeleton_do(s, fd, err, path, SYS_open, s->r.scratch, (uint64_t)flags, 0);
 }

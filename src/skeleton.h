@@ -30,8 +30,8 @@ struct ckpt_skeleton {
 	const struct ckpt_cred *who;
 	struct ckpt_progress *progress;
 	CKPT_VEC(struct ckpt_span) used; /* address ranges no helper mapping may take */
-	uint64_t boot; /* code page and scratch memory of ours in it */
-	CKPT_VEC(struct ckpt_vma) vdso; /* the kernel's own mappings, as a new process gets them */
+	uint64_t boot;			 /* code page and scratch memory of ours in it */
+	CKPT_VEC(struct ckpt_vma) vdso;	 /* the kernel's own mappings, as a new process gets them */
 };
 
 /* Creates it, seized and empty but for the boot mapping. -EEXIST says who has the PID. */
@@ -64,7 +64,7 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err); /* session, cwd ... */
 int ckpt_restore_signals(struct ckpt_skeleton *s, struct ckpt_err *err);
-int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err); /* the task's own */
+int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err);	/* the task's own */
 int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err); /* lets it run */
 
 #endif

@@ -41,7 +41,8 @@ static int hash_text(struct ckpt_source *src, const char *path, uint64_t size,
 		ssize_t got = src->ops->read(src, path, buf, want, off);
 
 		if (got <= 0)
-			return ckpt_fail(err, got < 0 ? (int)-got : EINVAL, "%s: can't be read", path);
+			return ckpt_fail(err, got < 0 ? (int)-got : EINVAL, "%s: can't be read",
+					 path);
 		if (ckpt_hasher_add(hasher, buf, (size_t)got))
 			return ckpt_fail(err, ENOMEM, "no memory to check %s", path);
 		off += (uint64_t)got;
@@ -106,9 +107,11 @@ static int check_line(struct ckpt_source *src, const struct ckpt_manifest_line *
 	if (!ret && ckpt_hasher_end(hasher, &size, &digest))
 		ret = ckpt_fail(err, ENOMEM, "no memory to check %s", line->path);
 	if (!ret && !ckpt_digest_equal(&digest, &line->digest))
-		ret = ckpt_fail(err, EINVAL,
-				"%s: its contents are not those of the manifest (edited on purpose? "
-				"then write 'edited' there for its size and digest)", line->path);
+		ret = ckpt_fail(
+			err, EINVAL,
+			"%s: its contents are not those of the manifest (edited on purpose? "
+			"then write 'edited' there for its size and digest)",
+			line->path);
 	ckpt_hasher_free(hasher);
 	return ret;
 }

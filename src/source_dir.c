@@ -23,7 +23,7 @@
 #include "log.h"
 #include "source.h"
 
-#define CACHE     4   /* files kept open; readers go through a tree one file at a time */
+#define CACHE	  4   /* files kept open; readers go through a tree one file at a time */
 #define MAX_DEPTH 128 /* directories below each other: 64 generations of children/ */
 
 struct cached {
@@ -34,7 +34,7 @@ struct cached {
 
 struct source_dir {
 	struct ckpt_source src; /* first: a struct ckpt_source * points here */
-	struct ckpt_cred who;   /* a copy, without its strings */
+	struct ckpt_cred who;	/* a copy, without its strings */
 	int root;
 	char *name;
 	pthread_mutex_t lock; /* for cache and clock */
@@ -49,11 +49,11 @@ static struct source_dir *of(struct ckpt_source *src)
 
 /* Opens as who; a descriptor or a negative errno. */
 static int open_as(const struct ckpt_cred *who, int dir, const char *path, uint64_t flags,
-                   uint64_t resolve, struct ckpt_err *err)
+		   uint64_t resolve, struct ckpt_err *err)
 {
 	struct open_how how = {
-	        .flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-	        .resolve = resolve | RESOLVE_NO_MAGICLINKS,
+		.flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = ckpt_cred_assume(who, err);
 
@@ -158,7 +158,7 @@ static ssize_t read_fully(int fd, char *buf, size_t len, uint64_t off)
 }
 
 static ssize_t dir_read(struct ckpt_source *src, const char *path, void *buf, size_t len,
-                        uint64_t off)
+			uint64_t off)
 {
 	struct source_dir *d = of(src);
 	ssize_t ret;
@@ -256,10 +256,10 @@ static int dir_each(struct ckpt_source *src, int (*fn)(const char *path, void *a
 }
 
 static const struct ckpt_source_ops dir_ops = {
-        .size = dir_size,
-        .read = dir_read,
-        .drop = dir_drop,
-        .each = dir_each,
+	.size = dir_size,
+	.read = dir_read,
+	.drop = dir_drop,
+	.each = dir_each,
 };
 
 /* ---- open and close ---- */
@@ -278,7 +278,7 @@ static int copy_cred(const struct ckpt_cred *who, struct ckpt_cred *out)
 }
 
 int ckpt_source_dir_open(const char *path, const struct ckpt_cred *who, struct ckpt_source **out,
-                         struct ckpt_err *err)
+			 struct ckpt_err *err)
 {
 	struct source_dir *d;
 	struct ckpt_err why = {0};
@@ -286,9 +286,9 @@ int ckpt_source_dir_open(const char *path, const struct ckpt_cred *who, struct c
 
 	if (path[0] != '/')
 		return ckpt_fail(err, EINVAL,
-		                 "'%s' is not an absolute path; use "
-		                 "ln -s \"$PWD/...\"",
-		                 path);
+				 "'%s' is not an absolute path; use "
+				 "ln -s \"$PWD/...\"",
+				 path);
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return ckpt_fail(err, ENOMEM, "%s: out of memory", path);
@@ -306,7 +306,7 @@ int ckpt_source_dir_open(const char *path, const struct ckpt_cred *who, struct c
 	}
 	ckpt_source_dir_close(&d->src);
 	return ckpt_fail(err, -ret, "can't open %s as uid %u: %s", path, who->fsuid,
-	                 why.code ? why.text : strerror(-ret));
+			 why.code ? why.text : strerror(-ret));
 }
 
 void ckpt_source_dir_close(struct ckpt_source *src)

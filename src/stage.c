@@ -444,7 +444,9 @@ void ckpt_stage_stat(const struct ckpt_stage_node *node, struct stat *st)
 		.st_mode = node->mode,
 		.st_uid = node->uid,
 		.st_gid = node->gid,
-		.st_nlink = S_ISDIR(node->mode) ? 2 + node->nsubdirs : node->dir ? 1 : 0,
+		.st_nlink = S_ISDIR(node->mode) ? 2 + node->nsubdirs
+			    : node->dir		? 1
+						: 0,
 		.st_size = (off_t)node->blob.size,
 		.st_blocks = (blkcnt_t)((node->blob.size + 511) / 512),
 		.st_blksize = 1 << 20,

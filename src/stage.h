@@ -58,7 +58,7 @@ struct ckpt_stage_node {
 };
 
 struct ckpt_stage {
-	char *name; /* restore/NAME */
+	char *name;	       /* restore/NAME */
 	struct ckpt_cred *who; /* owned: whose authority */
 	uid_t uid;	       /* who's fsuid: only he may write */
 	pthread_mutex_t lock;
@@ -74,12 +74,12 @@ struct ckpt_stage {
 	struct ckpt_manifest manifest;
 	bool has_manifest;
 	char *stranger; /* sentence on a name that no tree has and somebody wanted; or NULL */
-	pid_t writer; /* the thread whose file arrived last */
+	pid_t writer;	/* the thread whose file arrived last */
 	struct ckpt_stage_node *ghost, *ghost_dir; /* see ckpt_stage_ghost() */
 	int64_t ghost_until, late_until;	   /* CLOCK_MONOTONIC, milliseconds */
-	struct ckpt_manifest done; /* of the tree that was restored last */
-	bool mixed;		   /* that one held files of an earlier copy */
-	struct ckpt_source source; /* of the files, for ckpt_restore() */
+	struct ckpt_manifest done;		   /* of the tree that was restored last */
+	bool mixed;				   /* that one held files of an earlier copy */
+	struct ckpt_source source;		   /* of the files, for ckpt_restore() */
 	struct ckpt_status status;
 };
 

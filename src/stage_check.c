@@ -100,7 +100,8 @@ static int compare(struct ckpt_stage *s, struct ckpt_stage_node *node, const cha
 	if (ret)
 		return err->code ? ret : ckpt_fail(err, -ret, "%s: %s", path, strerror(-ret));
 	if (!ckpt_digest_equal(&digest, &line->digest))
-		return ckpt_fail(err, EINVAL, "%s: damaged: its digest is not the manifest's "
+		return ckpt_fail(err, EINVAL,
+				 "%s: damaged: its digest is not the manifest's "
 				 "(`file %s edited` there accepts a change made on purpose)",
 				 path, line->path);
 	return 0;
@@ -147,8 +148,10 @@ static int judge(struct ckpt_stage *s, struct ckpt_stage_node *node, bool finish
 	if (early) {
 		verdict = CKPT_UNJUDGED;
 	} else if (!line) {
-		ret = ckpt_fail(err, EINVAL, "%s: not a file of this tree: the manifest does not "
-					     "list it", path);
+		ret = ckpt_fail(err, EINVAL,
+				"%s: not a file of this tree: the manifest does not "
+				"list it",
+				path);
 		verdict = CKPT_EXTRA;
 	} else {
 		ret = compare(s, node, path, kind, gz, line, err);
@@ -195,7 +198,8 @@ static int judge_all(struct ckpt_stage *s, bool finished, struct ckpt_err *err)
 		int ret;
 
 		if (!node || !node->dir || !S_ISREG(node->mode) || is_manifest(s, node) ||
-		    ckpt_stage_is_temporary(node) || !node->settled || node->verdict != CKPT_UNJUDGED)
+		    ckpt_stage_is_temporary(node) || !node->settled ||
+		    node->verdict != CKPT_UNJUDGED)
 			continue;
 		one = (struct ckpt_err){0};
 		ret = judge(s, node, finished, &one);
@@ -211,8 +215,7 @@ static int judge_all(struct ckpt_stage *s, bool finished, struct ckpt_err *err)
 
 static bool all_present(const struct ckpt_stage *s)
 {
-	return s->has_manifest &&
-	       s->nverdicts[CKPT_GOOD] + s->nverdicts[CKPT_BAD] >= s->manifest.n;
+	return s->has_manifest && s->nverdicts[CKPT_GOOD] + s->nverdicts[CKPT_BAD] >= s->manifest.n;
 }
 
 static void show_counts(struct ckpt_stage *s)

@@ -88,7 +88,8 @@ void ckpt_stage_created(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_
 {
 	if (!ckpt_stage_is_over(s))
 		return;
-	if (ckpt_stage_is_late(s, pid) && (s->mixed || (!ckpt_stage_is_temporary(node) && !is_listed(s, node)))) {
+	if (ckpt_stage_is_late(s, pid) &&
+	    (s->mixed || (!ckpt_stage_is_temporary(node) && !is_listed(s, node)))) {
 		s->late_until = now_ms() + LATE_MS;
 		node->late = true;
 		return;
@@ -109,7 +110,8 @@ int ckpt_stage_arrived_late(struct ckpt_stage *s, struct ckpt_stage_node *node,
 	if (!is_listed(s, node)) {
 		char *path = ckpt_stage_path(node);
 
-		ret = ckpt_fail(err, EINVAL, "%s: not a file of this tree, which came to its end "
+		ret = ckpt_fail(err, EINVAL,
+				"%s: not a file of this tree, which came to its end "
 				"without it: the manifest does not list it",
 				path ? path : node->name);
 		free(path);

@@ -94,7 +94,7 @@ void ckpt_sums_note(struct ckpt_sums *sums, const void *data, size_t len, uint64
 }
 
 int ckpt_sums_text(struct ckpt_sums *sums, const struct ckpt_page_reader *reader,
-                   const struct ckpt_entry *entry, struct ckpt_buf *buf)
+		   const struct ckpt_entry *entry, struct ckpt_buf *buf)
 {
 	char *chunk = NULL;
 	int ret = 0;

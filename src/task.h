@@ -69,8 +69,14 @@ struct ckpt_mm {
 extern const struct ckpt_codec ckpt_mm_codec;
 
 /* cpu */
-enum ckpt_restart { CKPT_RESTART_NONE, CKPT_RESTART_NANOSLEEP, CKPT_RESTART_CLOCK_NANOSLEEP,
-		    CKPT_RESTART_POLL, CKPT_RESTART_FUTEX, CKPT_RESTART_UNKNOWN };
+enum ckpt_restart {
+	CKPT_RESTART_NONE,
+	CKPT_RESTART_NANOSLEEP,
+	CKPT_RESTART_CLOCK_NANOSLEEP,
+	CKPT_RESTART_POLL,
+	CKPT_RESTART_FUTEX,
+	CKPT_RESTART_UNKNOWN
+};
 struct ckpt_xsave {
 	uint32_t off; /* bytes from the start of the area */
 	uint8_t data[32];
@@ -82,10 +88,10 @@ struct ckpt_tls {
 struct ckpt_cpu {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 	uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
-	uint32_t restart;      /* enum ckpt_restart: how rax == -516 goes on */
-	int64_t restart_left;  /* time left, -1: unknown or without limit */
-	uint64_t xcomp_perm;   /* XSAVE features the process has asked for (ARCH_GET_XCOMP_PERM) */
-	uint32_t xsave_size;   /* bytes of the whole area */
+	uint32_t restart;     /* enum ckpt_restart: how rax == -516 goes on */
+	int64_t restart_left; /* time left, -1: unknown or without limit */
+	uint64_t xcomp_perm;  /* XSAVE features the process has asked for (ARCH_GET_XCOMP_PERM) */
+	uint32_t xsave_size;  /* bytes of the whole area */
 	CKPT_VEC(struct ckpt_xsave) xsave; /* the pieces that are not all zero */
 	CKPT_VEC(struct ckpt_tls) tls;
 };
@@ -105,13 +111,13 @@ extern const struct ckpt_codec ckpt_ldt_codec;
 /* vmas/N/meta, and the page set that vmas/N and objects/ID share */
 enum ckpt_run_source { CKPT_RUN_HERE };
 struct ckpt_run {
-	uint64_t start;	 /* address (vmas) or offset (objects) of the first page, bytes */
+	uint64_t start; /* address (vmas) or offset (objects) of the first page, bytes */
 	uint64_t npages;
 	uint32_t source; /* enum ckpt_run_source */
 	uint64_t offset; /* of the first page in `pages`, in pages */
 };
 struct ckpt_pages {
-	uint64_t npages; /* sum over runs */
+	uint64_t npages;		/* sum over runs */
 	CKPT_VEC(struct ckpt_run) runs; /* ascending, `pages` packed in their order */
 };
 
@@ -157,13 +163,13 @@ extern const struct ckpt_codec ckpt_signals_codec;
 
 /* timers */
 struct ckpt_itimer {
-	uint32_t which; /* 0 real, 1 virtual, 2 prof */
+	uint32_t which;		 /* 0 real, 1 virtual, 2 prof */
 	int64_t value, interval; /* value: time left; 0: off */
 };
 struct ckpt_ptimer {
 	uint32_t id;
 	int32_t clock;
-	uint32_t notify;  /* SIGEV_*: signal, none, thread id */
+	uint32_t notify; /* SIGEV_*: signal, none, thread id */
 	uint32_t sig;
 	uint64_t sival;
 	int64_t value, interval;
@@ -188,7 +194,7 @@ extern const struct ckpt_codec ckpt_creds_codec;
 
 /* limits */
 struct ckpt_limit {
-	uint32_t resource; /* RLIMIT_* */
+	uint32_t resource;   /* RLIMIT_* */
 	uint64_t soft, hard; /* RLIM_INFINITY: unlimited */
 };
 struct ckpt_limits {
@@ -216,21 +222,28 @@ struct ckpt_thread {
 extern const struct ckpt_codec ckpt_thread_codec;
 
 /* files/ID: an open file description */
-enum ckpt_file_kind { CKPT_FILE_REG, CKPT_FILE_DIR, CKPT_FILE_PATH, CKPT_FILE_CHR, CKPT_FILE_TTY,
-		      CKPT_FILE_PIPE, CKPT_FILE_EVENTFD };
+enum ckpt_file_kind {
+	CKPT_FILE_REG,
+	CKPT_FILE_DIR,
+	CKPT_FILE_PATH,
+	CKPT_FILE_CHR,
+	CKPT_FILE_TTY,
+	CKPT_FILE_PIPE,
+	CKPT_FILE_EVENTFD
+};
 struct ckpt_lock {
-	uint32_t kind; /* posix, flock, ofd */
-	uint32_t mode; /* read, write */
+	uint32_t kind;	     /* posix, flock, ofd */
+	uint32_t mode;	     /* read, write */
 	uint64_t start, end; /* bytes; end UINT64_MAX: to the end of file */
 };
 struct ckpt_file {
 	uint64_t id;
 	uint32_t kind;
-	char *path; /* NULL for a pipe or eventfd */
+	char *path;	 /* NULL for a pipe or eventfd */
 	uint64_t object; /* objects/ID of a pipe, both ends the same; 0 for the others */
-	uint64_t flags; /* O_* without O_CLOEXEC */
+	uint64_t flags;	 /* O_* without O_CLOEXEC */
 	int64_t offset;
-	uint64_t size;	/* at the freeze; for regular files */
+	uint64_t size; /* at the freeze; for regular files */
 	int64_t mtime;
 	uint32_t owner_type, owner_sig; /* F_SETOWN_EX, F_SETSIG */
 	int32_t owner_pid;
@@ -257,9 +270,9 @@ enum ckpt_object_kind { CKPT_OBJECT_SHM, CKPT_OBJECT_PIPE };
 struct ckpt_object {
 	uint64_t id;
 	uint32_t kind;
-	uint64_t size; /* shm: bytes of memory; pipe: its capacity */
+	uint64_t size;			   /* shm: bytes of memory; pipe: its capacity */
 	CKPT_VEC(struct ckpt_packet) data; /* pipe: written and not read, a packet each */
-	struct ckpt_pages pages; /* shm */
+	struct ckpt_pages pages;	   /* shm */
 };
 extern const struct ckpt_codec ckpt_object_codec;
 

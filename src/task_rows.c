@@ -7,6 +7,7 @@
 #include <string.h>
 #include "task.h"
 
+/* clang-format off */
 static const struct ckpt_word state_words[] = {
 	{"running", CKPT_RUNNING}, {"stopped", CKPT_STOPPED}, {NULL, 0}};
 static const struct ckpt_word clocks_words[] = {
@@ -49,6 +50,7 @@ static const struct ckpt_row header_rows[] = {
 	CKPT_ROW(dec, H, sighand_tag),
 	CKPT_ROW(dec, H, sysvsem_tag),
 };
+/* clang-format on */
 
 static int header_check(const void *obj, struct ckpt_err *err)
 {
@@ -75,6 +77,7 @@ const struct ckpt_codec ckpt_header_codec = {"task", header_rows, CKPT_NROWS(hea
 					     header_check};
 
 #define M struct ckpt_mm
+/* clang-format off */
 static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, tag),
 	CKPT_ROW(dec, M, map_count),
@@ -95,6 +98,7 @@ static const struct ckpt_row mm_rows[] = {
 	{"auxv", CKPT_MANY, offsetof(M, auxv), sizeof(struct ckpt_auxv),
 	 {CKPT_F(dec, struct ckpt_auxv, type), CKPT_F(hex, struct ckpt_auxv, value)}},
 };
+/* clang-format on */
 
 static int mm_check(const void *obj, struct ckpt_err *err)
 {
@@ -110,6 +114,7 @@ static int mm_check(const void *obj, struct ckpt_err *err)
 
 const struct ckpt_codec ckpt_mm_codec = {"mm", mm_rows, CKPT_NROWS(mm_rows), mm_check};
 
+/* clang-format off */
 /* include/uapi/linux/sched.h */
 static const struct ckpt_word policy_words[] = {
 	{"other", 0}, {"fifo", 1}, {"rr", 2},  {"batch", 3},
@@ -139,6 +144,7 @@ static const struct ckpt_row thread_rows[] = {
 	CKPT_ROW(int, T, oom_score_adj),
 	CKPT_ROW(hex, T, coredump_filter),
 };
+/* clang-format on */
 
 static int thread_check(const void *obj, struct ckpt_err *err)
 {

@@ -57,7 +57,7 @@ struct ckpt_tree {
 	struct ckpt_task *task; /* owned */
 	struct ckpt_entry *v;	/* v[0] is the root directory; order = inode order */
 	uint32_t n;
-	uint32_t *by_path; /* indices sorted by path, for ckpt_tree_find() */
+	uint32_t *by_path;     /* indices sorted by path, for ckpt_tree_find() */
 	struct timespec mtime; /* the moment of the freeze */
 	struct ckpt_page_reader reader;
 	pthread_mutex_t lock; /* for what is computed at first read: sums, manifest */
@@ -73,8 +73,8 @@ void ckpt_tree_free(struct ckpt_tree *tree);
 int64_t ckpt_tree_find(const struct ckpt_tree *tree, const char *path);
 
 /* Reads file contents; returns bytes (less than len only at the end), or a negative errno. */
-ssize_t ckpt_tree_read(struct ckpt_tree *tree, uint32_t index, void *buf, size_t len,
-		       uint64_t off, struct ckpt_err *err);
+ssize_t ckpt_tree_read(struct ckpt_tree *tree, uint32_t index, void *buf, size_t len, uint64_t off,
+		       struct ckpt_err *err);
 
 /* ---- for the way back ---- */
 

@@ -15,6 +15,7 @@
 #define MADV_WIPEONFORK 18
 #endif
 
+/* clang-format off */
 /* Documentation/filesystems/proc.rst, "VmFlags", Linux 6.18. */
 const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"ac", CKPT_VM_ACCOUNT, 0, NULL},
@@ -54,9 +55,11 @@ const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"gu", CKPT_VM_REFUSE, 0, "guard regions"},
 	{"", CKPT_VM_IMPLIED, 0, NULL},
 };
+/* clang-format on */
 _Static_assert(sizeof(ckpt_vm_flags) / sizeof(ckpt_vm_flags[0]) <= CKPT_VM_NFLAGS,
 	       "a flag has no bit");
 
+/* clang-format off */
 /* Words of `flags`: those a restore acts on, bit i being row i of the table above. */
 const struct ckpt_word ckpt_vm_flag_words[] = {
 	{"ac", 1ull << 0}, {"gd", 1ull << 1}, {"nr", 1ull << 2},  {"lo", 1ull << 3},
@@ -77,6 +80,7 @@ static const struct ckpt_word sharing_words[] = {{"private", 0}, {"shared", 1}, 
 static const struct ckpt_word source_words[] = {{"here", CKPT_RUN_HERE}, {NULL, 0}};
 static const struct ckpt_word object_words[] = {
 	{"shm", CKPT_OBJECT_SHM}, {"pipe", CKPT_OBJECT_PIPE}, {NULL, 0}};
+/* clang-format on */
 
 #define PAGES_ROWS(T)                                                                              \
 	{"npages", CKPT_ONE, 0, 0, {CKPT_F(dec, T, pages.npages)}},                                \
@@ -84,11 +88,12 @@ static const struct ckpt_word object_words[] = {
 		"run", CKPT_MANY, offsetof(T, pages.runs), sizeof(struct ckpt_run),                \
 		{                                                                                  \
 			CKPT_F(hex, struct ckpt_run, start), CKPT_F(dec, struct ckpt_run, npages), \
-			CKPT_FA(enum, struct ckpt_run, source, source_words),                      \
-			CKPT_F(dec, struct ckpt_run, offset)                                       \
+				CKPT_FA(enum, struct ckpt_run, source, source_words),              \
+				CKPT_F(dec, struct ckpt_run, offset)                               \
 		}                                                                                  \
 	}
 
+/* clang-format off */
 static const struct ckpt_row vma_rows[] = {
 	CKPT_ROWA(enum, struct ckpt_vma, how, how_words),
 	CKPT_ROW(hex, struct ckpt_vma, start),
@@ -104,6 +109,7 @@ static const struct ckpt_row vma_rows[] = {
 	 {CKPT_F(dec, struct ckpt_vma, object)}},
 	PAGES_ROWS(struct ckpt_vma),
 };
+/* clang-format on */
 
 static int vma_check(const void *obj, struct ckpt_err *err)
 {
@@ -130,6 +136,7 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 
 const struct ckpt_codec ckpt_vma_codec = {"vmas/N/meta", vma_rows, CKPT_NROWS(vma_rows), vma_check};
 
+/* clang-format off */
 static const struct ckpt_row object_rows[] = {
 	CKPT_ROWA(enum, struct ckpt_object, kind, object_words),
 	CKPT_ROW(hex, struct ckpt_object, size),
@@ -137,6 +144,7 @@ static const struct ckpt_row object_rows[] = {
 	 {CKPT_F(bytes, struct ckpt_packet, bytes)}},
 	PAGES_ROWS(struct ckpt_object),
 };
+/* clang-format on */
 
 static int object_check(const void *obj, struct ckpt_err *err)
 {
@@ -253,7 +261,8 @@ static int read_head(struct smaps_reader *r, const char *line)
 	char perms[5];
 	int name_at = 0;
 
-	if (sscanf(line, "%llx-%llx %4s %llx %*s %*s %n", &start, &end, perms, &pgoff, &name_at) < 4)
+	if (sscanf(line, "%llx-%llx %4s %llx %*s %*s %n", &start, &end, perms, &pgoff, &name_at) <
+	    4)
 		return -EINVAL;
 	r->vma = NULL;
 	if (start >= 1ull << 47)
@@ -307,8 +316,8 @@ static int read_line(struct smaps_reader *r, char *line)
 	return 0;
 }
 
-int ckpt_vmas_read(pid_t pid, struct ckpt_task *task,
-		   void (*obstacle)(void *arg, const char *text), void *arg, struct ckpt_err *err)
+int ckpt_vmas_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
+		   void *arg, struct ckpt_err *err)
 {
 	struct smaps_reader r = {.task = task, .obstacle = obstacle, .arg = arg};
 	char path[40], *line = NULL;

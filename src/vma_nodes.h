@@ -37,7 +37,7 @@ bool ckpt_vma_has(const struct ckpt_vma *vma, const char *letters);
 /* Reads every VMA of the process from /proc/PID/smaps: all of struct ckpt_vma but pages, object
  * and file times. Mappings above the user's half (vsyscall) are left out. A name the kernel gave
  * ("[heap]") is not kept: it follows from mm. obstacle is called for what can't be captured. */
-int ckpt_vmas_read(pid_t pid, struct ckpt_task *task,
-		   void (*obstacle)(void *arg, const char *text), void *arg, struct ckpt_err *err);
+int ckpt_vmas_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
+		   void *arg, struct ckpt_err *err);
 
 #endif

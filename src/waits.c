@@ -101,8 +101,9 @@ void ckpt_wait_remember(pid_t pid, int64_t now, const struct ckpt_cpu *cpu)
 			r = &table[i];
 	if (!r)
 		r = &table[next_slot++ % REMEMBERED];
-	*r = (struct remembered){pid, start, cpu->rip, cpu->rsp, cpu->restart,
-				 cpu->restart_left < 0 ? -1 : now + cpu->restart_left};
+	*r = (struct remembered){
+		pid,	  start,	cpu->rip,
+		cpu->rsp, cpu->restart, cpu->restart_left < 0 ? -1 : now + cpu->restart_left};
 	pthread_mutex_unlock(&table_lock);
 }
 

@@ -12,11 +12,13 @@
 #include "manifest.h"
 #include "x86_regs.h"
 
+/* clang-format off */
 /* One row per register; the asserts below say that none is missing and all lie right. */
 #define GP_REGS(X)                                                                                 \
 	X(r15) X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx)    \
 	X(rsi) X(rdi) X(orig_rax) X(rip) X(cs) X(eflags) X(rsp) X(ss) X(fs_base) X(gs_base) X(ds)   \
 	X(es) X(fs) X(gs)
+/* clang-format on */
 
 #define REG_ROW(r) CKPT_ROW(hex, struct ckpt_cpu, r),
 #define REG_SAME(r)                                                                                \
@@ -30,6 +32,7 @@ enum { GP_REGS(REG_ENUM) REG_COUNT };
 _Static_assert(REG_COUNT * 8 == sizeof(struct user_regs_struct),
 	       "a register of struct user_regs_struct has no row");
 
+/* clang-format off */
 static const struct ckpt_word restart_words[] = {
 	{"none", CKPT_RESTART_NONE},   {"nanosleep", CKPT_RESTART_NANOSLEEP},
 	{"clock_nanosleep", CKPT_RESTART_CLOCK_NANOSLEEP},
@@ -49,6 +52,7 @@ static const struct ckpt_row cpu_rows[] = {
 	{"xsave", CKPT_MANY, offsetof(struct ckpt_cpu, xsave), sizeof(struct ckpt_xsave),
 	 {CKPT_F(dec, struct ckpt_xsave, off), CKPT_F(blob, struct ckpt_xsave, data)}},
 };
+/* clang-format on */
 
 static int cpu_check(const void *obj, struct ckpt_err *err)
 {
@@ -61,7 +65,8 @@ static int cpu_check(const void *obj, struct ckpt_err *err)
 		uint32_t off = cpu->xsave.v[i].off;
 
 		if (off % sizeof(cpu->xsave.v[i].data) || off >= cpu->xsave_size)
-			return ckpt_fail(err, EINVAL, "xsave piece at %u lies outside the area", off);
+			return ckpt_fail(err, EINVAL, "xsave piece at %u lies outside the area",
+					 off);
 		if (i && off <= cpu->xsave.v[i - 1].off)
 			return ckpt_fail(err, EINVAL, "xsave piece at %u is not in order", off);
 	}
@@ -70,12 +75,14 @@ static int cpu_check(const void *obj, struct ckpt_err *err)
 
 const struct ckpt_codec ckpt_cpu_codec = {"cpu", cpu_rows, CKPT_NROWS(cpu_rows), cpu_check};
 
+/* clang-format off */
 static const struct ckpt_row ldt_rows[] = {
 	CKPT_ROW(dec, struct ckpt_ldt, entry_size),
 	CKPT_ROW(dec, struct ckpt_ldt, number),
 	{"entry", CKPT_MANY, offsetof(struct ckpt_ldt, entries), sizeof(struct ckpt_ldt_entry),
 	 {CKPT_F(dec, struct ckpt_ldt_entry, index), CKPT_F(blob, struct ckpt_ldt_entry, desc)}},
 };
+/* clang-format on */
 
 static int ldt_check(const void *obj, struct ckpt_err *err)
 {
@@ -133,9 +140,10 @@ int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struc
 		size_t len = sizeof(piece->data);
 
 		if (piece->off >= size)
-			return ckpt_fail(err, EINVAL,
-					 "cpu: xsave piece at %u: this machine's area has %zu bytes",
-					 piece->off, size);
+			return ckpt_fail(
+				err, EINVAL,
+				"cpu: xsave piece at %u: this machine's area has %zu bytes",
+				piece->off, size);
 		if (piece->off + len > size)
 			len = size - piece->off;
 		memcpy((uint8_t *)area + piece->off, piece->data, len);
@@ -157,8 +165,8 @@ void ckpt_cpuid_digest(char out[65])
 {
 	static const struct {
 		uint32_t leaf, sub;
-	} leaves[] = {{0, 0}, {1, 0}, {7, 0}, {7, 1}, {0xd, 0}, {0xd, 1}, {0x80000001, 0},
-		      {0x80000008, 0}};
+	} leaves[] = {{0, 0},	{1, 0},	  {7, 0},	   {7, 1},
+		      {0xd, 0}, {0xd, 1}, {0x80000001, 0}, {0x80000008, 0}};
 	uint32_t regs[sizeof(leaves) / sizeof(leaves[0])][4];
 	struct ckpt_digest digest;
 

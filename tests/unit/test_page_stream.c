@@ -38,7 +38,7 @@ static int mem_size(struct ckpt_source *src, const char *path, uint64_t *size)
 }
 
 static ssize_t mem_read(struct ckpt_source *src, const char *path, void *buf, size_t len,
-                        uint64_t off)
+			uint64_t off)
 {
 	struct mem_source *m = (struct mem_source *)src;
 

@@ -17,7 +17,7 @@
 
 #include "pages.h"
 
-#define PAGE     CKPT_PAGE_SIZE
+#define PAGE	 CKPT_PAGE_SIZE
 #define GUARD_IN 102 /* MADV_GUARD_INSTALL, Linux 6.13 */
 
 Suite *pagemap_suite(void);
@@ -25,7 +25,7 @@ Suite *pagemap_suite(void);
 static uint8_t *map_anon(size_t npages, int prot)
 {
 	uint8_t *p =
-	        mmap(NULL, npages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		mmap(NULL, npages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	madvise(p, npages * PAGE, MADV_NOHUGEPAGE);
@@ -49,7 +49,7 @@ static const char *selection(int no_scan, const void *p, size_t npages)
 	text[0] = '\0';
 	for (size_t i = 0; i < pages.runs.n; i++)
 		sprintf(text + strlen(text), "%s%d+%d", i ? " " : "",
-		        (int)((pages.runs.v[i].start - start) / PAGE), (int)pages.runs.v[i].npages);
+			(int)((pages.runs.v[i].start - start) / PAGE), (int)pages.runs.v[i].npages);
 	CKPT_VEC_FINI(&pages.runs);
 	ckpt_pagemap_close(&pm);
 	return text;
@@ -125,8 +125,8 @@ START_TEST(select_knows_huge_zero_page_where_the_kernel_does_not)
 	ck_assert_int_eq(ckpt_pagemap_open(getpid(), &pm, NULL), 0);
 	pm.excluded &= ~(1ull << 5); /* PAGE_IS_PFNZERO */
 	ck_assert_int_eq(ckpt_pages_select(&pm, (uintptr_t)aligned, (uintptr_t)aligned + (4 << 20),
-	                                   &pages, NULL),
-	                 0);
+					   &pages, NULL),
+			 0);
 	ck_assert_uint_eq(pages.npages, 512);
 	ck_assert_uint_eq(pages.runs.v[0].start, (uintptr_t)aligned + (2 << 20));
 	CKPT_VEC_FINI(&pages.runs);
@@ -201,7 +201,7 @@ START_TEST(select_many_runs)
 	ck_assert_int_eq(ckpt_pagemap_open(getpid(), &pm, NULL), 0);
 	pm.no_scan |= _i;
 	ck_assert_int_eq(
-	        ckpt_pages_select(&pm, (uintptr_t)p, (uintptr_t)p + 2 * n * PAGE, &pages, NULL), 0);
+		ckpt_pages_select(&pm, (uintptr_t)p, (uintptr_t)p + 2 * n * PAGE, &pages, NULL), 0);
 	ck_assert_uint_eq(pages.npages, n);
 	ck_assert_uint_eq(pages.runs.n, n);
 	for (size_t i = 0; i < n; i++)

@@ -23,7 +23,7 @@ Suite *pages_suite(void);
 static uint8_t *map_anon(size_t npages, int prot)
 {
 	uint8_t *p =
-	        mmap(NULL, npages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		mmap(NULL, npages * PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	ck_assert_ptr_ne(p, MAP_FAILED);
 	madvise(p, npages * PAGE, MADV_NOHUGEPAGE);
@@ -99,8 +99,8 @@ static const struct {
 	size_t nruns;
 	uint64_t npages;
 } removals[] = {
-        {0x10000, 3, 6}, {0x11008, 4, 6}, {0x12fff, 3, 6}, {0x20000, 2, 6},
-        {0x31000, 4, 6}, {0x13000, 3, 7}, {0xf000, 3, 7},  {0x40000, 3, 7},
+	{0x10000, 3, 6}, {0x11008, 4, 6}, {0x12fff, 3, 6}, {0x20000, 2, 6},
+	{0x31000, 4, 6}, {0x13000, 3, 7}, {0xf000, 3, 7},  {0x40000, 3, 7},
 };
 
 START_TEST(remove_keeps_runs_packed)
@@ -114,7 +114,7 @@ START_TEST(remove_keeps_runs_packed)
 	ck_assert_int_eq(ckpt_pages_check(&pages, 0x10000, 0x33000, NULL), 0);
 	for (size_t i = 0; i < pages.runs.n; i++)
 		ck_assert(removals[_i].addr - pages.runs.v[i].start >=
-		          pages.runs.v[i].npages * PAGE);
+			  pages.runs.v[i].npages * PAGE);
 	CKPT_VEC_FINI(&pages.runs);
 }
 END_TEST
@@ -124,17 +124,17 @@ static const struct {
 	size_t run;
 	struct ckpt_run bad;
 } bad_runs[] = {
-        {"page's start", 1, {0x20010, 1, CKPT_RUN_HERE, 3}},
-        {"no pages", 1, {0x20000, 0, CKPT_RUN_HERE, 3}},
-        {"source", 1, {0x20000, 1, 7, 3}},
-        {"not within", 0, {0xf000, 3, CKPT_RUN_HERE, 0}},
-        {"not within", 2, {0x30000, 4, CKPT_RUN_HERE, 4}},
-        {"not within", 2, {0x33000, 3, CKPT_RUN_HERE, 4}},
-        {"not within", 2, {0x30000, 1ull << 52, CKPT_RUN_HERE, 4}},
-        {"overlaps", 1, {0x12000, 1, CKPT_RUN_HERE, 3}},
-        {"overlaps", 2, {0x11000, 3, CKPT_RUN_HERE, 4}},
-        {"offset", 1, {0x20000, 1, CKPT_RUN_HERE, 4}},
-        {"npages", 2, {0x30000, 2, CKPT_RUN_HERE, 4}},
+	{"page's start", 1, {0x20010, 1, CKPT_RUN_HERE, 3}},
+	{"no pages", 1, {0x20000, 0, CKPT_RUN_HERE, 3}},
+	{"source", 1, {0x20000, 1, 7, 3}},
+	{"not within", 0, {0xf000, 3, CKPT_RUN_HERE, 0}},
+	{"not within", 2, {0x30000, 4, CKPT_RUN_HERE, 4}},
+	{"not within", 2, {0x33000, 3, CKPT_RUN_HERE, 4}},
+	{"not within", 2, {0x30000, 1ull << 52, CKPT_RUN_HERE, 4}},
+	{"overlaps", 1, {0x12000, 1, CKPT_RUN_HERE, 3}},
+	{"overlaps", 2, {0x11000, 3, CKPT_RUN_HERE, 4}},
+	{"offset", 1, {0x20000, 1, CKPT_RUN_HERE, 4}},
+	{"npages", 2, {0x30000, 2, CKPT_RUN_HERE, 4}},
 };
 
 START_TEST(check_refuses_bad_runs)
@@ -147,7 +147,7 @@ START_TEST(check_refuses_bad_runs)
 	pages.runs.v[bad_runs[_i].run] = bad_runs[_i].bad;
 	ck_assert_int_eq(ckpt_pages_check(&pages, 0x10000, 0x33000, &err), -EINVAL);
 	ck_assert_msg(strstr(err.text, bad_runs[_i].says), "'%s' does not say '%s'", err.text,
-	              bad_runs[_i].says);
+		      bad_runs[_i].says);
 	CKPT_VEC_FINI(&pages.runs);
 }
 END_TEST
@@ -220,8 +220,8 @@ START_TEST(read_task_reads_any_range)
 	for (size_t i = 0; i < sizeof(lens) / sizeof(*lens); i++) {
 		for (uint64_t off = 0; off + lens[i] <= v.size; off += 777777) {
 			ck_assert_int_eq(
-			        ckpt_pages_read_task(&v.pages, v.pid, v.mem_fd, buf, lens[i], off),
-			        lens[i]);
+				ckpt_pages_read_task(&v.pages, v.pid, v.mem_fd, buf, lens[i], off),
+				lens[i]);
 			ck_assert_mem_eq(buf, v.expect + off, lens[i]);
 		}
 	}
@@ -237,9 +237,9 @@ START_TEST(read_task_refuses_beyond_the_end)
 
 	victim_start(&v);
 	ck_assert_int_eq(ckpt_pages_read_task(&v.pages, v.pid, v.mem_fd, buf, 16, v.size - 15),
-	                 -EINVAL);
+			 -EINVAL);
 	ck_assert_int_eq(ckpt_pages_read_task(&v.pages, v.pid, v.mem_fd, buf, 1, v.size + PAGE),
-	                 -EINVAL);
+			 -EINVAL);
 	ck_assert_int_eq(ckpt_pages_read_task(&v.pages, v.pid, v.mem_fd, buf, 0, v.size), 0);
 	victim_end(&v);
 }
@@ -269,7 +269,7 @@ static uint8_t *packed;
 static int reads;
 
 static ssize_t read_packed(void *ctx, const struct ckpt_entry *entry, void *buf, size_t len,
-                           uint64_t off)
+			   uint64_t off)
 {
 	(void)ctx, (void)entry;
 	reads++;
@@ -303,7 +303,7 @@ START_TEST(sums_are_the_same_however_they_were_learnt)
 	reads = 0;
 	/* The last two chunks; nothing whole; parts around the second; then the first two. */
 	ckpt_sums_note(noted, packed + 2 * CKPT_CHUNK_SIZE, size - 2 * CKPT_CHUNK_SIZE,
-	               2 * CKPT_CHUNK_SIZE);
+		       2 * CKPT_CHUNK_SIZE);
 	ckpt_sums_note(noted, packed + 1, CKPT_CHUNK_SIZE, 1);
 	ckpt_sums_note(noted, packed, PAGE, 0);
 	ckpt_sums_note(noted, packed + PAGE, 2 * CKPT_CHUNK_SIZE, PAGE);
@@ -352,7 +352,7 @@ START_TEST(sums_of_nothing_need_no_read)
 END_TEST
 
 static ssize_t read_fails(void *ctx, const struct ckpt_entry *entry, void *buf, size_t len,
-                          uint64_t off)
+			  uint64_t off)
 {
 	(void)ctx, (void)entry, (void)buf, (void)len, (void)off;
 	return -ESTALE;

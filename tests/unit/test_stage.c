@@ -214,7 +214,8 @@ START_TEST(names_are_found_after_many_and_renames)
 	ck_assert_int_eq(ckpt_stage_rename(stage, node, root, "cpu"), 0);
 	ck_assert_ptr_null(ckpt_stage_find(stage, "vmas/1999"));
 	ck_assert_ptr_eq(ckpt_stage_find(stage, "cpu"), node);
-	ck_assert_int_eq(ckpt_stage_rename(stage, ckpt_stage_find(stage, "vmas/3"), root, "cpu"), 0);
+	ck_assert_int_eq(ckpt_stage_rename(stage, ckpt_stage_find(stage, "vmas/3"), root, "cpu"),
+			 0);
 	ck_assert_uint_eq(stage->nfiles, 1999);
 	ck_assert_int_eq(ckpt_stage_rmdir(stage, dir), -ENOTEMPTY);
 }

@@ -33,16 +33,16 @@ static void spin_registers(unsigned long seed)
 	uint64_t a = seed, b = ~seed, c = seed * 3, x[2] = {seed, ~seed}, y[2];
 
 	asm volatile("movdqu %3, %%xmm9\n"
-	             "mov $20000, %%r11\n"
-	             "1: lea 1(%0), %0\n"
-	             "lea 2(%1), %1\n"
-	             "lea 3(%2), %2\n"
-	             "dec %%r11\n"
-	             "jnz 1b\n"
-	             "movdqu %%xmm9, %4\n"
-	             : "+r"(a), "+r"(b), "+r"(c)
-	             : "m"(x), "m"(y)
-	             : "r11", "xmm9", "memory", "cc");
+		     "mov $20000, %%r11\n"
+		     "1: lea 1(%0), %0\n"
+		     "lea 2(%1), %1\n"
+		     "lea 3(%2), %2\n"
+		     "dec %%r11\n"
+		     "jnz 1b\n"
+		     "movdqu %%xmm9, %4\n"
+		     : "+r"(a), "+r"(b), "+r"(c)
+		     : "m"(x), "m"(y)
+		     : "r11", "xmm9", "memory", "cc");
 	CHECK(a == seed + 20000 && b == ~seed + 40000 && c == seed * 3 + 60000, "registers");
 	CHECK(y[0] == x[0] && y[1] == x[1], "xmm9");
 }

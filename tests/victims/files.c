@@ -82,7 +82,7 @@ static void check_dev(int fd, const char *path)
 	struct stat a, b;
 
 	CHECK(fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_rdev == b.st_rdev &&
-	              a.st_ino == b.st_ino,
+		      a.st_ino == b.st_ino,
 	      "fd %d is not %s", fd, path);
 }
 
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 	CHECK(write(full, "x", 1) == -1 && errno == ENOSPC, "full: %m");
 	CHECK(read(zero, buf, 8) == 8 && victim_is_zero(buf, 8), "zero");
 	CHECK(fcntl(other, F_GETOWN_EX, &owner2) == 0 && owner2.type == F_OWNER_PID &&
-	              owner2.pid == getpid(),
+		      owner2.pid == getpid(),
 	      "owner %d %d", owner2.type, owner2.pid);
 	CHECK(fcntl(other, F_GETSIG) == SIGUSR1, "signal %d", fcntl(other, F_GETSIG));
 	return victim_end();

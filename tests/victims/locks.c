@@ -16,7 +16,7 @@ static void lock(int fd, int cmd, short type, off_t start, off_t len)
 
 /* In a child: what stands against a lock of that type? Exits 0 if exactly want does. */
 static void check(int file, int cmd, short type, off_t start, off_t len, short want, off_t wstart,
-                  off_t wlen)
+		  off_t wlen)
 {
 	struct flock fl = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
 	pid_t parent = getpid(), pid = fork();
@@ -31,9 +31,9 @@ static void check(int file, int cmd, short type, off_t start, off_t len, short w
 		if (want == F_UNLCK)
 			_exit(0);
 		_exit(fl.l_start == wstart && fl.l_len == wlen &&
-		                      (fl.l_pid == parent || fl.l_pid == -1)
-		              ? 0
-		              : 4);
+				      (fl.l_pid == parent || fl.l_pid == -1)
+			      ? 0
+			      : 4);
 	}
 	MUST(pid > 0 && waitpid(pid, &status, 0) == pid);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "file %d [%ld, +%ld): status %#x",

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 		if (i % 50 != 49)
 			CHECK(victim_differs(p + i * PAGE, PAGE, i) < 0, "mapping %zu differs", i);
 	CHECK(mmap(p + 49 * PAGE, PAGE, PROT_READ,
-	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p + 49 * PAGE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p + 49 * PAGE,
 	      "a gap is not free any more: %m");
 	return victim_end();
 }

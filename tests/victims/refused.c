@@ -236,10 +236,10 @@ static void has_io_uring(void)
 static void has_seccomp(void)
 {
 	struct sock_filter code[] = {
-	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the number */
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 33),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* the number */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 33),
 	};
 	struct sock_fprog prog = {4, code};
 
@@ -292,16 +292,24 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-	        {"thread", has_thread},     {"child", has_child},
-	        {"zombie", has_zombie},     {"pipe", has_pipe},
-	        {"socket", has_socket},     {"epoll", has_epoll},
-	        {"signalfd", has_signalfd},
-	        {"timerfd", has_timerfd},   {"inotify", has_inotify},
-	        {"memfd", has_memfd},       {"unlinked", has_unlinked},
-	        {"fifo", has_fifo},         {"io_uring", has_io_uring},
-	        {"seccomp", has_seccomp},   {"aio", has_aio},
-	        {"sysv-shm", has_sysv_shm}, {"unlinked-map", has_unlinked_map},
-	        {"pidfd", has_pidfd},
+		{"thread", has_thread},
+		{"child", has_child},
+		{"zombie", has_zombie},
+		{"pipe", has_pipe},
+		{"socket", has_socket},
+		{"epoll", has_epoll},
+		{"signalfd", has_signalfd},
+		{"timerfd", has_timerfd},
+		{"inotify", has_inotify},
+		{"memfd", has_memfd},
+		{"unlinked", has_unlinked},
+		{"fifo", has_fifo},
+		{"io_uring", has_io_uring},
+		{"seccomp", has_seccomp},
+		{"aio", has_aio},
+		{"sysv-shm", has_sysv_shm},
+		{"unlinked-map", has_unlinked_map},
+		{"pidfd", has_pidfd},
 	};
 
 	MUST(argc > 2);

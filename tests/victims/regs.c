@@ -11,8 +11,8 @@
 #include "victim.h"
 
 #define ARCH_REQ_XCOMP_PERM 0x1023
-#define XTILE_CFG           17
-#define XTILE_DATA          18
+#define XTILE_CFG	    17
+#define XTILE_DATA	    18
 
 unsigned char regs_image[16384] __attribute__((aligned(64)));
 unsigned char regs_result[16384] __attribute__((aligned(64)));
@@ -93,9 +93,9 @@ static void fill_image(void)
 	unsigned int off, size;
 
 	victim_fill(regs_image + 32, 16 * 8 + 16 * 16, 1); /* x87 stack, xmm */
-	regs_image[0] = 0x7f;                              /* fcw: 53 bits, round down */
+	regs_image[0] = 0x7f;				   /* fcw: 53 bits, round down */
 	regs_image[1] = 0x06;
-	regs_image[4] = 0xff;                    /* abridged ftw: all in use */
+	regs_image[4] = 0xff;			 /* abridged ftw: all in use */
 	*(uint32_t *)(regs_image + 24) = 0x3fc0; /* mxcsr: round down, daz, all masked */
 	for (int i = 2; i < 63; i++) {
 		if (!(regs_mask >> i & 1) || i == 9)

@@ -16,9 +16,9 @@ static long int80(long nr, struct user_desc *desc)
 	long ret;
 
 	asm volatile("int $0x80"
-	             : "=a"(ret)
-	             : "a"(nr), "b"(desc)
-	             : "memory", "r8", "r9", "r10", "r11");
+		     : "=a"(ret)
+		     : "a"(nr), "b"(desc)
+		     : "memory", "r8", "r9", "r10", "r11");
 	return ret;
 }
 
@@ -33,11 +33,11 @@ static uint64_t read_gs(void)
 static void set_ldt(unsigned int entry, unsigned int base)
 {
 	struct user_desc desc = {.entry_number = entry,
-	                         .base_addr = base,
-	                         .limit = 0xfffff,
-	                         .seg_32bit = 1,
-	                         .limit_in_pages = 1,
-	                         .useable = 1};
+				 .base_addr = base,
+				 .limit = 0xfffff,
+				 .seg_32bit = 1,
+				 .limit_in_pages = 1,
+				 .useable = 1};
 
 	MUST(syscall(SYS_modify_ldt, 0x11, &desc, sizeof(desc)) == 0);
 }
@@ -57,15 +57,15 @@ int main(int argc, char **argv)
 	gs_area[1] = 0x123456789abcdef0;
 	MUST(read_gs() == gs_area[1]);
 	tls = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1,
-	           0);
+		   0);
 	MUST(tls != MAP_FAILED);
 	again = tls + 1;
 	*tls = (struct user_desc){.entry_number = 13,
-	                          .base_addr = 0x1234000,
-	                          .limit = 0xfff,
-	                          .seg_32bit = 1,
-	                          .limit_in_pages = 1,
-	                          .useable = 1};
+				  .base_addr = 0x1234000,
+				  .limit = 0xfff,
+				  .seg_32bit = 1,
+				  .limit_in_pages = 1,
+				  .useable = 1};
 	have_tls = int80(243, tls) == 0;
 	if (!have_tls)
 		dprintf(1, "note: no 32-bit system calls, TLS descriptors not tested\n");

@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 	sigpending(&pending);
 	for (int sig = 1; sig < 65; sig++)
 		CHECK(sigismember(&pending, sig) ==
-		              (sig == 40 || sig == 41 || sig == SIGTERM || sig == SIGUSR1),
+			      (sig == 40 || sig == 41 || sig == SIGTERM || sig == SIGUSR1),
 		      "pending: signal %d", sig);
 	expect(40, SI_QUEUE, 4711, 815, 11);
 	expect(40, SI_QUEUE, 4711, 815, 22);

@@ -37,11 +37,11 @@ int main(int argc, char **argv)
 	area = mmap(NULL, 4 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(area != MAP_FAILED && munmap(area, 4 << 20) == 0);
 	down = mmap(area + (3 << 20), 65536, PROT_READ | PROT_WRITE,
-	            MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0);
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0);
 	MUST(down != MAP_FAILED);
 	victim_fill(down, 65536, 9);
 	victim_fill(down - 8192, 8192, 10); /* it grows */
-	bad = recurse(1, 250);              /* 4 MiB */
+	bad = recurse(1, 250);		    /* 4 MiB */
 	CHECK(bad == 0, "%d stack frames differ", bad);
 	CHECK(victim_differs(down, 65536, 9) < 0, "grows-down mapping differs");
 	CHECK(victim_differs(down - 8192, 8192, 10) < 0, "grown part differs");

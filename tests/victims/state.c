@@ -75,16 +75,16 @@ static void say_prctl_ptr(struct text *t, const char *name, int option)
 
 static void see(struct text *t)
 {
-	static const char *const keys[] = {"Uid",        "Gid",
-	                                   "Groups",     "CapInh",
-	                                   "CapPrm",     "CapEff",
-	                                   "CapBnd",     "CapAmb",
-	                                   "NoNewPrivs", "Seccomp:",
-	                                   "SigBlk",     "SigIgn",
-	                                   "SigCgt",     "Cpus_allowed_list",
-	                                   "Umask",      "THP_enabled",
-	                                   "Name",       "NSsid",
-	                                   NULL};
+	static const char *const keys[] = {"Uid",	 "Gid",
+					   "Groups",	 "CapInh",
+					   "CapPrm",	 "CapEff",
+					   "CapBnd",	 "CapAmb",
+					   "NoNewPrivs", "Seccomp:",
+					   "SigBlk",	 "SigIgn",
+					   "SigCgt",	 "Cpus_allowed_list",
+					   "Umask",	 "THP_enabled",
+					   "Name",	 "NSsid",
+					   NULL};
 	struct sched_param param = {0};
 	struct rlimit lim;
 	mode_t mask = umask(0);

@@ -114,7 +114,7 @@ static void test_ticking(const char *go)
 static void make(clockid_t clock, struct sigevent *ev, double value, double interval, int *id)
 {
 	struct itimerspec its = {.it_interval = {(time_t)interval, 0},
-	                         .it_value = {(time_t)value, 0}};
+				 .it_value = {(time_t)value, 0}};
 
 	MUST(syscall(SYS_timer_create, clock, ev, id) == 0);
 	if (value > 0)

@@ -46,7 +46,7 @@ static inline void victim_fail(const char *fmt, ...)
 	do {                                                                                       \
 		if (!(cond)) {                                                                     \
 			dprintf(1, "FAIL: setup, line %d: %s: %s\n", __LINE__, #cond,              \
-			        strerror(errno));                                                  \
+				strerror(errno));                                                  \
 			_exit(1);                                                                  \
 		}                                                                                  \
 	} while (0)
@@ -119,7 +119,7 @@ static __attribute__((noinline, unused)) void victim_fill(void *mem, size_t len,
 
 /* Offset of the first byte that is not what victim_fill() wrote, or -1. */
 static __attribute__((noinline, unused)) long victim_differs(const void *mem, size_t len,
-                                                             uint64_t seed)
+							     uint64_t seed)
 {
 	const uint64_t *p = mem;
 

@@ -92,7 +92,7 @@ static void wait_futex_absolute(void)
 	struct timespec ts = span(victim_now(CLOCK_MONOTONIC) + limit);
 	uint32_t word = 5;
 	long ret = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 5, &ts, NULL,
-	                   FUTEX_BITSET_MATCH_ANY);
+			   FUTEX_BITSET_MATCH_ANY);
 
 	CHECK(ret == -1 && errno == ETIMEDOUT, "futex: %ld %m", ret);
 }
@@ -108,16 +108,16 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*wait)(void);
 	} how[] = {
-	        {"nanosleep", wait_nanosleep},
-	        {"nanosleep-rem", wait_nanosleep_rem},
-	        {"clock-relative", wait_relative},
-	        {"clock-absolute", wait_absolute},
-	        {"poll", wait_poll},
-	        {"ppoll", wait_ppoll},
-	        {"select", wait_select},
-	        {"futex", wait_futex},
-	        {"futex-absolute", wait_futex_absolute},
-	        {"sleep", wait_sleep},
+		{"nanosleep", wait_nanosleep},
+		{"nanosleep-rem", wait_nanosleep_rem},
+		{"clock-relative", wait_relative},
+		{"clock-absolute", wait_absolute},
+		{"poll", wait_poll},
+		{"ppoll", wait_ppoll},
+		{"select", wait_select},
+		{"futex", wait_futex},
+		{"futex-absolute", wait_futex_absolute},
+		{"sleep", wait_sleep},
 	};
 	double start;
 
