@@ -33,8 +33,10 @@ struct ckpt_stage;
 #define CKPT_INO_RESTORE      3ull
 #define CKPT_TREE_STAGED      0x40000000u /* this bit: below restore/; else a task */
 
-/* The next unused number; staged: with CKPT_TREE_STAGED. */
-uint32_t ckpt_tree_number(bool staged);
+#define CKPT_TREE_STOPPED 0x20000000u /* a task that is listed because job control stopped it */
+
+/* The next unused number, with these bits. */
+uint32_t ckpt_tree_number(uint32_t bits);
 
 /* Who asks. He is blocked in his request until it is answered. */
 struct ckpt_req {

@@ -42,20 +42,27 @@ static struct ckpt_handle *handle_of(const struct fuse_file_info *fi)
 	return fi ? (struct ckpt_handle *)(uintptr_t)fi->fh : NULL;
 }
 
+/* How long the kernel may keep what we said of an inode. Everything below a frozen task stays as
+ * it is; its own directory goes by rmdir, which the kernel sees. A task that job control stopped
+ * may run on unseen, and what is staged changes with every write. */
 static double attr_timeout(const struct stat *st)
 {
 	uint32_t tree = CKPT_INO_TREE(st->st_ino), index = CKPT_INO_INDEX(st->st_ino);
 
-	if (!tree || !index || index == CKPT_STAGE_STATUS || index == CKPT_STAGE_LINK)
+	if (!tree)
+		return st->st_ino == CKPT_INO_LOG ? 0 : BRIEF_S;
+	if (!(tree & CKPT_TREE_STAGED))
+		return index ? CACHE_S : tree & CKPT_TREE_STOPPED ? 0 : BRIEF_S;
+	if (index == CKPT_STAGE_STATUS || index == CKPT_STAGE_LINK)
 		return 0;
-	return tree & CKPT_TREE_STAGED && !S_ISDIR(st->st_mode) ? BRIEF_S : CACHE_S;
+	return index && S_ISDIR(st->st_mode) ? CACHE_S : BRIEF_S;
 }
 
 static double entry_timeout(const struct stat *st)
 {
-	double t = attr_timeout(st);
+	bool staged_file = CKPT_INO_TREE(st->st_ino) & CKPT_TREE_STAGED && !S_ISDIR(st->st_mode);
 
-	return t == BRIEF_S ? 0 : t;
+	return staged_file ? 0 : attr_timeout(st);
 }
 
 static void fill_entry(const struct stat *st, struct fuse_entry_param *e)

@@ -136,7 +136,7 @@ static int list_stage(struct ckpt_stage *stage, uint32_t *tree)
 	} else if (find_name(stage->name)) {
 		ret = -EEXIST;
 	} else {
-		*slot = (struct slot){slots, ckpt_tree_number(true), 2, true, stage};
+		*slot = (struct slot){slots, ckpt_tree_number(CKPT_TREE_STAGED), 2, true, stage};
 		slots = slot;
 		*tree = slot->tree;
 	}

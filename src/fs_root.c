@@ -14,11 +14,11 @@
 
 struct ckpt_fs ckpt_fs;
 
-uint32_t ckpt_tree_number(bool staged)
+uint32_t ckpt_tree_number(uint32_t bits)
 {
 	static atomic_uint last;
 
-	return (atomic_fetch_add(&last, 1) + 1) | (staged ? CKPT_TREE_STAGED : 0);
+	return (atomic_fetch_add(&last, 1) + 1) | bits;
 }
 
 void ckpt_handle_list(struct ckpt_handle *h, const char *name, uint64_t ino, mode_t type)

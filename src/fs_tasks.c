@@ -58,7 +58,7 @@ static struct ckpt_listed *table_add(pid_t pid, bool stopped)
 		return NULL;
 	t->pid = pid;
 	t->stopped = stopped;
-	t->number = ckpt_tree_number(false);
+	t->number = ckpt_tree_number(stopped ? CKPT_TREE_STOPPED : 0);
 	t->refs = 1; /* the table's */
 	t->used_ms = now_ms();
 	clock_gettime(CLOCK_REALTIME, &t->since);
