@@ -97,7 +97,9 @@ check-tsan:
 lint:
 	@bash tests/setup.sh lint
 	clang-format --dry-run -Werror src/*.[ch] tests/*.c tests/unit/*.c tests/victims/*.[ch]
-	clang-tidy --quiet src/*.c -- $(CPPFLAGS_ALL) -std=gnu11
+	@# one at a time: version 14 carries va_list states from file to file
+	set -e; for f in src/*.c; do clang-tidy --quiet $$f -- $(CPPFLAGS_ALL) -std=gnu11; done 2>&1 | \
+		{ ! grep -E "warning:|error:"; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppressions-list=.cppcheck -D__x86_64__ -D_GNU_SOURCE -Isrc src
 	shellcheck $(wildcard tests/*.sh) tests/run .ci/run $(wildcard mount-examples/*.sh)

@@ -24,7 +24,7 @@ static void set_text(struct ckpt_err *err, const char *text)
 /* The arguments may point into err->text, so the sentence is made elsewhere first. */
 static int vfail(struct ckpt_err *err, int code, const char *tail, const char *fmt, va_list ap)
 {
-	char text[sizeof(err->text)];
+	char text[CKPT_ERR_TEXT];
 	int len;
 
 	if (!err)
@@ -65,7 +65,7 @@ int ckpt_fail_sys(struct ckpt_err *err, const char *fmt, ...)
 
 int ckpt_err_about(struct ckpt_err *err, const char *fmt, ...)
 {
-	char text[sizeof(err->text)];
+	char text[CKPT_ERR_TEXT];
 	va_list ap;
 	int rc;
 

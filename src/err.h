@@ -11,9 +11,11 @@
 
 #include <stdbool.h>
 
+#define CKPT_ERR_TEXT 1000
+
 struct ckpt_err {
 	int code;	 /* positive errno, 0 while nothing failed */
-	char text[1000]; /* one sentence without newline */
+	char text[CKPT_ERR_TEXT]; /* one sentence without newline */
 };
 
 #define CKPT_PRINTF(f, a) __attribute__((format(printf, f, a)))

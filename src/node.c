@@ -322,7 +322,7 @@ int ckpt_node_check_list(const struct ckpt_manifest *m, struct ckpt_err *err)
 
 		if (!slash)
 			continue;
-		if (walk(path, &at))
+		if (walk(path, &at) || !at.dir)
 			return ckpt_fail(err, EINVAL, CKPT_MANIFEST_NAME ": '%s' is not known",
 					 path);
 		rc = check_siblings(m, at.dir, path, (size_t)(slash + 1 - path), err);

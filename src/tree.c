@@ -86,8 +86,10 @@ static int fill_text(struct layout *l, struct ckpt_entry *e)
 		return no_memory(l);
 	}
 	/* It stays as long as the freeze does: give back what the growing buffer has left. */
+	e->text = buf.data;
 	fit = realloc(buf.data, buf.len + 1);
-	e->text = fit ? fit : buf.data;
+	if (fit)
+		e->text = fit;
 	e->size = buf.len;
 	return 0;
 }
@@ -156,8 +158,8 @@ static int add(struct layout *l, uint32_t parent, const struct ckpt_node_row *ro
 	struct ckpt_entry *e;
 	int rc = reserve(l);
 
-	if (rc)
-		return rc;
+	if (rc || !l->last)
+		return rc ? rc : no_memory(l);
 	e = &tree->v[index];
 	memset(e, 0, sizeof(*e));
 	if (set_path(e, index ? tree->v[parent].path : "", name))

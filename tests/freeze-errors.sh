@@ -42,12 +42,13 @@ thaw
 
 # The daemon, the caller and their ancestors; kernel threads.
 fails_with "Invalid argument" mkdir "$MNT/$DAEMON"
-fails_with "Invalid argument" mkdir "$MNT/$$"
-fails_with "Invalid argument" mkdir "$MNT/$PPID"
-fails_with "Invalid argument" mkdir "$MNT/1"
-kthread=$(pgrep -P 2 | head -n 1)
-if [[ -n $kthread ]]; then
-	fails_with "Invalid argument" mkdir "$MNT/$kthread"
+ancestor=$$
+while ((ancestor > 0)); do # up to init, or to what was sent into this container
+	fails_with "Invalid argument" mkdir "$MNT/$ancestor"
+	ancestor=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$ancestor/status")
+done
+if grep -qsx kthreadd /proc/2/comm; then # not in a container
+	fails_with "Invalid argument" mkdir "$MNT/$(pgrep -P 2 | head -n 1)"
 	fails_with "Invalid argument" mkdir "$MNT/2"
 fi
 finish

@@ -15,6 +15,7 @@ CKPTFS=${CKPTFS:-$BUILD/ckptfs}
 VICTIMS=$BUILD/victims
 export PYTHON=/usr/bin/python3
 export PATH="$PATH:/usr/sbin:/sbin:/usr/bin:/bin" LC_ALL=C
+umask 022
 
 if [[ -z ${CKPT_TEST_DIR:-} ]]; then
 	if ((EUID != 0)); then

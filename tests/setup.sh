@@ -39,8 +39,11 @@ fi
 echo "setup: installing ${missing[*]}"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+# That one of its sources can't be read (a CD, a lock held by the daily update) does not matter
+# when the packages come from another.
 install_missing() {
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
+	apt-get update -qq || true
+	apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}"
 }
 if ! install_missing >"$log" 2>&1 </dev/null; then
 	tail -n 20 "$log" >&2
