@@ -1,37 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Puts the parts together, and owns the list of obstacles: what a tree could not hold is named,
- * never left out in silence.
+ * Puts the parts of a collection together. What a tree could not hold goes to the obstacles.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "collect.h"
 #include "fd_nodes.h"
 #include "proc.h"
 #include "vma_nodes.h"
-
-void ckpt_obstacle_add(struct ckpt_obstacles *o, const char *fmt, ...)
-{
-	char **slot = CKPT_VEC_ADD(&o->text);
-	va_list ap;
-
-	if (!slot)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(slot, fmt, ap) < 0)
-		*slot = NULL;
-	va_end(ap);
-}
-
-void ckpt_obstacles_fini(struct ckpt_obstacles *o)
-{
-	for (size_t i = 0; i < o->text.n; i++)
-		free(o->text.v[i]);
-	CKPT_VEC_FINI(&o->text);
-}
 
 static void add_text(void *arg, const char *text)
 {

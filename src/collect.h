@@ -7,16 +7,9 @@
 
 #include "backend.h"
 #include "err.h"
+#include "obstacles.h"
 #include "task.h"
 #include "waits.h"
-
-/* What can't be captured, as sentences: "fd 7: socket:[4711]". */
-struct ckpt_obstacles {
-	CKPT_VEC(char *) text;
-	bool no_remote; /* running code of ours inside the task is one of them */
-};
-void ckpt_obstacle_add(struct ckpt_obstacles *o, const char *fmt, ...) CKPT_PRINTF(2, 3);
-void ckpt_obstacles_fini(struct ckpt_obstacles *o);
 
 struct ckpt_collect {
 	const struct ckpt_captured *cap;

@@ -21,8 +21,6 @@
 #include "tracer.h"
 #include "waits.h"
 
-#define PF_KTHREAD 0x00200000 /* include/linux/sched.h; field 9 of /proc/PID/stat */
-
 /* What struct ckpt_frozen does not show. */
 struct frozen_private {
 	struct ckpt_frozen pub; /* first: the public pointer is ours */
@@ -43,8 +41,6 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_e
 		return ckpt_fail(err, ESRCH, "no process %d", pid);
 	if (tgid != pid)
 		return ckpt_fail(err, ESRCH, "%d is a thread of process %d", pid, (int)tgid);
-	if (ckpt_proc_stat(pid, 9) & PF_KTHREAD)
-		return ckpt_fail(err, EINVAL, "process %d is a kernel thread", pid);
 	if (ckpt_proc_is_ancestor(pid, getpid()))
 		return ckpt_fail(err, EINVAL, "process %d is ckptfs itself or an ancestor of it",
 				 pid);

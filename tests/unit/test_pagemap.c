@@ -179,6 +179,7 @@ START_TEST(select_leaves_out_guard_pages)
 }
 END_TEST
 
+#ifndef __SANITIZE_THREAD__
 START_TEST(select_terabytes_at_no_cost)
 {
 	size_t npages = (8ull << 40) / PAGE;
@@ -188,6 +189,7 @@ START_TEST(select_terabytes_at_no_cost)
 	ck_assert_str_eq(selection(_i, p, npages), "");
 }
 END_TEST
+#endif
 
 START_TEST(select_many_runs)
 {
@@ -246,7 +248,9 @@ Suite *pagemap_suite(void)
 	tcase_add_loop_test(select, select_takes_huge_pages, 0, 2);
 	tcase_add_loop_test(select, select_takes_written_file_pages_only, 0, 2);
 	tcase_add_loop_test(select, select_leaves_out_guard_pages, 0, 2);
+#ifndef __SANITIZE_THREAD__ /* it leaves no terabytes of address space */
 	tcase_add_loop_test(select, select_terabytes_at_no_cost, 0, 2);
+#endif
 	tcase_add_loop_test(select, select_many_runs, 0, 2);
 	tcase_add_loop_test(select, select_of_dead_process_fails, 0, 2);
 	suite_add_tcase(s, select);
