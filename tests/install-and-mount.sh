@@ -17,6 +17,7 @@ sbin=$(readlink -f /sbin)
 overlay local /usr/local
 overlay sbin "$sbin"
 find /usr/local "$sbin" | sort >list.before
+BUILD=$(realpath -s --relative-to="$SRC" "$BUILD") # make takes no spaces; where $SRC has some
 make -s -C "$SRC" install BUILD="$BUILD" >make.out 2>&1 || fail "$(cat make.out)"
 [[ -x /usr/local/bin/ckptfs ]]
 [[ -e $sbin/mount.fuse.ckptfs ]]
