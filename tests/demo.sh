@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Shows the main job on a real program: xz is frozen, copied, killed, copied back, and goes on.
 set -Eeuo pipefail
+((EUID == 0)) || { echo "demo: needs root" >&2 && exit 1; }
 ckptfs=$(realpath "${BUILD:-build}/ckptfs") work=$(mktemp -d) mnt=ckpt pid=''
 trap 'umount "$mnt" || true; rm -rf --one-file-system "$work"' EXIT
 trap 'echo "demo: this failed; the log says:"; tail -n 5 $mnt/log; kill -KILL $pid; exit 1' ERR
