@@ -320,16 +320,25 @@ static int collect_mm(struct ckpt_collect *c)
 /* A task in other namespaces would come back in ours. */
 static void check_namespaces(struct ckpt_collect *c)
 {
-	static const char *const names[] = {"mnt", "pid", "user",   "net",
-					    "ipc", "uts", "cgroup", "time"};
+	static const char *const names[] = {"mnt",
+					    "pid",
+					    "user",
+					    "net",
+					    "ipc",
+					    "uts",
+					    "cgroup",
+					    "time",
+					    "pid_for_children",
+					    "time_for_children"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char name[24], *theirs, *ours;
+		char name[32], *theirs, *ours;
 
 		snprintf(name, sizeof(name), "ns/%s", names[i]);
 		theirs = ckpt_proc_link(c->cap->pid, name);
 		ours = ckpt_proc_link(getpid(), name);
-		if (theirs && ours && strcmp(theirs, ours))
+		/* one for children that has none yet can't be read */
+		if (ours && (!theirs || strcmp(theirs, ours)))
 			ckpt_obstacle_add(&c->obstacles, "%s namespace: not that of ckptfs",
 					  names[i]);
 		free(theirs);

@@ -328,6 +328,21 @@ static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 	return ret;
 }
 
+/* A task whose system calls are dispatched to itself (prctl(2), PR_SET_SYSCALL_USER_DISPATCH) would
+ * get SIGSYS for ours: forced, with all signals blocked, it would undo the task's handler. */
+static int refuse_dispatch(pid_t tid, struct ckpt_err *err)
+{
+	struct {
+		uint64_t mode, selector, offset, len;
+	} conf = {0};
+
+	/* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4; EIO: a kernel that does not tell */
+	if (ptrace(0x4211, tid, sizeof(conf), &conf) || !conf.mode)
+		return 0;
+	return ckpt_fail(err, ENOTSUP,
+			 "task %d: system calls go to user space (syscall user dispatch)", tid);
+}
+
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
 		     unsigned int timeout_ms, struct ckpt_err *err)
 {
@@ -345,7 +360,9 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
 		return lost(tid, errno, "PTRACE_GETSIGMASK", err);
 	leave_rseq(r);
-	ret = find_slack(r, task, err);
+	ret = refuse_dispatch(tid, err);
+	if (!ret)
+		ret = find_slack(r, task, err);
 	if (ret)
 		return ret;
 	ret = open_stub(r, err);
