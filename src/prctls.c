@@ -85,6 +85,13 @@ int ckpt_prctls_set(struct ckpt_remote *r, const struct ckpt_task *task, struct 
 			return ret;
 		if (now == value)
 			continue;
+		if (p->set == PR_SET_THP_DISABLE) { /* 1 and flags, Linux 6.18, are read as one */
+			ret = ckpt_remote_do(r, NULL, err, p->name, SYS_prctl,
+					     CKPT_ARGS(p->set, value & 1, value & ~1ull));
+			if (ret)
+				return ret;
+			continue;
+		}
 		ret = ckpt_remote_do(r, NULL, err, p->name, SYS_prctl,
 				     p->set_prefix < 0 ? CKPT_ARGS(p->set, value)
 						       : CKPT_ARGS(p->set, p->set_prefix, value));

@@ -98,7 +98,14 @@ void ckpt_proc_line(pid_t pid, const char *name, char *out, size_t size)
 
 void ckpt_proc_comm(pid_t pid, char *out, size_t size)
 {
-	ckpt_proc_line(pid, "comm", out, size);
+	FILE *f = open_proc(pid, "comm");
+	size_t len = f ? fread(out, 1, size - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	if (len && out[len - 1] == '\n') /* ours is the last one; it may have its own */
+		len--;
+	out[len] = '\0';
 }
 
 char *ckpt_proc_link(pid_t pid, const char *name)

@@ -412,6 +412,26 @@ static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 /* ---- what follows the contents ---- */
 
+/* mlock sets the flag, then touches every page, and tells ENOMEM of those that can't be touched:
+ * the guard pages of a program that called mlockall, the end of a mapping behind that of its file.
+ * They are locked all the same (mm/mlock.c, do_mlock); MLOCK_ONFAULT touches none, so that it fails
+ * only if the flag can't be set. */
+static int lock_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	long result;
+	int ret = ckpt_remote_call(&s->r, &result, err, SYS_mlock,
+				   CKPT_ARGS(vma->start, vma_len(vma)));
+
+	if (ret || result >= 0)
+		return ret;
+	ret = ckpt_skeleton_do(s, NULL, err, "mlock", SYS_mlock2, vma->start, vma_len(vma),
+			       MLOCK_ONFAULT);
+	/* back to plain locking; that it can't touch them is known */
+	return ret ? ret
+		   : ckpt_remote_call(&s->r, &result, err, SYS_mlock,
+				      CKPT_ARGS(vma->start, vma_len(vma)));
+}
+
 static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
 {
 	int ret = 0;
@@ -422,7 +442,7 @@ static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struc
 	if (!ret && vma->how == CKPT_VMA_SHM)
 		ret = advise(s, vma, err);
 	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "lo"))
-		ret = ckpt_skeleton_do(s, NULL, err, "mlock", SYS_mlock, vma->start, vma_len(vma));
+		ret = lock_vma(s, vma, err);
 	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "sl"))
 		ret = ckpt_skeleton_do(s, NULL, err, "mseal", SYS_mseal_nr, vma->start,
 				       vma_len(vma), 0);
