@@ -26,6 +26,7 @@
 #define LOWEST	       0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
 #define ZOMBIE_WAIT_MS 4000
 #define ZOMBIE_STEP_MS 20
+#define REAP_MS	       2000
 #define HIGHEST	       0x7ffffffff000ull
 
 extern const char ckpt_blank_start[], ckpt_blank_end[];
@@ -330,11 +331,31 @@ int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret ? ret : empty(s, err);
 }
 
+static void *reap_late(void *arg)
+{
+	waitpid((pid_t)(intptr_t)arg, NULL, __WALL);
+	return NULL;
+}
+
+/* It may be asleep, where no signal reaches it, in a directory of our own mount that the kernel
+ * keeps locked until the request that restores is answered: answer it, and reap it afterwards. */
+static void reap(pid_t pid)
+{
+	pthread_t thread;
+	int status, ret;
+
+	do
+		ret = ckpt_tracee_wait(pid, REAP_MS, &status);
+	while (!ret);
+	if (ret == -ETIMEDOUT && !pthread_create(&thread, NULL, reap_late, (void *)(intptr_t)pid))
+		pthread_detach(thread);
+}
+
 void ckpt_skeleton_free(struct ckpt_skeleton *s)
 {
 	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
-		waitpid(s->pid, NULL, __WALL);
+		reap(s->pid);
 	}
 	if (s->r.mem_fd > 0)
 		close(s->r.mem_fd);
