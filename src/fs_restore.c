@@ -11,6 +11,7 @@
 
 #include "cred.h"
 #include "log.h"
+#include "mounts.h"
 #include "stage.h"
 
 /* One directory of restore/. References are the list's and those of requests and handles. */
@@ -227,6 +228,12 @@ static int restore_symlink(const struct ckpt_req *req, const char *target, uint6
 	(void)dir;
 	if (target[0] != '/') {
 		ckpt_log("ln -s restore/%s: '%s' is not absolute: give the whole path of the tree",
+			 name, target);
+		return -EINVAL;
+	}
+	if (ckpt_path_enters_ckptfs(target)) {
+		ckpt_log("ln -s restore/%s: '%s' is on ckptfs itself: copy the tree, or link to a "
+			 "copy",
 			 name, target);
 		return -EINVAL;
 	}

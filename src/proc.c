@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <libproc2/pids.h>
 #include "frozen.h"
+#include "mounts.h"
 #include "proc.h"
 #include "tracer.h"
 
@@ -147,33 +147,13 @@ int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
 	return ns;
 }
 
-static bool is_ckptfs(dev_t dev)
-{
-	char *line = NULL;
-	bool found = false;
-	size_t cap = 0;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-
-	while (f && !found && getline(&line, &cap, f) > 0) {
-		unsigned int major_nr, minor_nr;
-
-		found = strstr(line, " - fuse.ckptfs ") &&
-			sscanf(line, "%*s %*s %u:%u", &major_nr, &minor_nr) == 2 &&
-			makedev(major_nr, minor_nr) == dev;
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 const char *ckpt_path_lost(const char *path, const struct stat *st)
 {
 	struct stat named;
 
 	if (path[0] != '/')
 		return "has no path";
-	if (major(st->st_dev) == 0 && is_ckptfs(st->st_dev))
+	if (ckpt_is_ckptfs(st->st_dev))
 		return "is a file of ckptfs";
 	if (!lstat(path, &named) && named.st_dev == st->st_dev && named.st_ino == st->st_ino)
 		return NULL;
