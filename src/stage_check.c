@@ -275,6 +275,28 @@ static int restore(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	return ret;
 }
 
+/* What is bad and was left by somebody else is of an earlier copy that came to nothing; who writes
+ * now may be about to write it again: it goes, and the tree is not complete. Without lock, busy. */
+static unsigned int drop_leftovers(struct ckpt_stage *s, pid_t pid)
+{
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->nodes.n; i++) {
+		struct ckpt_stage_node *node = s->nodes.v[i];
+
+		if (!node || !node->dir || node->writer == pid ||
+		    (node->verdict != CKPT_BAD && node->verdict != CKPT_EXTRA))
+			continue;
+		ckpt_stage_unlink(s, node);
+		n++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (n)
+		ckpt_log("restore/%s: %u bad files of an earlier copy were dropped", s->name, n);
+	return n;
+}
+
 /* Restores if everything is there; fails for good if that is not what the manifest says.
  * Without lock, busy. */
 static int complete(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
@@ -282,7 +304,7 @@ static int complete(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	int ret;
 
 	show_counts(s);
-	if (!all_present(s))
+	if (!all_present(s) || drop_leftovers(s, pid))
 		return 0;
 	ret = check_rest(s, err);
 	if (!ret)

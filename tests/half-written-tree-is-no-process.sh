@@ -22,6 +22,9 @@ tar -C "$MNT/restore" -xf part.tar
 head -c 50000 "dump/$PID/$(cd "dump/$PID" && find vmas -name pages -size +100k | head -n 1)" |
 	head -c 40000 >"$MNT/restore/$PID/$(cd "dump/$PID" && find vmas -name pages -size +100k | head -n 1)" || true
 no_process "$PID"
+# The one that was missing comes first: everything is there then, but for what was cut off.
+cp -a "dump/$PID/${files[-1]#*/}" "$MNT/restore/$PID/${files[-1]#*/}"
+no_process "$PID"
 restore
 restored
 finish
