@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <asm/ldt.h>
 #include "backend.h"
+#include "cred.h"
 #include "log.h"
 #include "proc.h"
 #include "x86_regs.h"
@@ -176,6 +177,14 @@ static int seize_threads(struct ckpt_captured *cap, pid_t tgid, uint32_t *fresh,
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	/* A descendant may be another user's by now (setuid): the same rule holds for it. */
+	if (!tracee_find(cap, tgid)) {
+		ret = ckpt_cred_may_ptrace(cap->caller, tgid, err);
+		if (ret == -ESRCH && tgid != cap->pid)
+			return 0;
+		if (ret)
+			return ret;
+	}
 	dir = opendir(path);
 	if (!dir)
 		return tgid == cap->pid ? ckpt_fail(err, ESRCH, "no process %d", tgid) : 0;

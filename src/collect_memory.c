@@ -164,6 +164,10 @@ static int collect_shm(struct ckpt_collect *c, struct ckpt_vma *vma, void *seen_
 	vma->object = c->task->objects.n + 1;
 	*mark = (struct shm_seen){st.st_dev, st.st_ino, vma->object};
 	*keep = fd;
+	if (vma->pgoff + (vma->end - vma->start) > (uint64_t)st.st_size)
+		ckpt_obstacle_add(&c->obstacles,
+				  "vma %llx-%llx: shared memory that was mapped beyond its end",
+				  (unsigned long long)vma->start, (unsigned long long)vma->end);
 	return add_object(c, fd, &st, err);
 }
 

@@ -7,14 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "fd_nodes.h"
+#include "log.h"
 #include "pipes.h"
 #include "proc.h"
 
@@ -269,6 +272,47 @@ static int add_pipe(struct fd_reader *r, struct fd_scan *s, struct ckpt_file *fi
 	return ckpt_pipe_read(r->pidfd, s->fd, s->flags, object);
 }
 
+/* Files that the kernel makes up have no size and a new time whenever they are looked up. */
+static bool is_made_up(struct fd_reader *r, const struct fd_scan *s)
+{
+	struct statfs fs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", r->pid, s->fd);
+	return !statfs(path, &fs) &&
+	       (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC ||
+		fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC ||
+		fs.f_type == DEBUGFS_MAGIC || fs.f_type == TRACEFS_MAGIC);
+}
+
+/* An open file that the parent holds too is the parent's own file afterwards: said, not refused,
+ * because that is how every shell starts a program with its output in a file. */
+static void note_sharing(struct fd_reader *r, const struct fd_scan *s)
+{
+	pid_t parent = (pid_t)ckpt_proc_stat(r->pid, 4);
+	char path[64];
+	struct dirent *d;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", parent);
+	dir = parent > 1 ? opendir(path) : NULL;
+	while (dir && (d = readdir(dir))) {
+		struct stat st;
+
+		if (d->d_name[0] == '.' || fstatat(dirfd(dir), d->d_name, &st, 0) ||
+		    st.st_dev != s->st.st_dev || st.st_ino != s->st.st_ino ||
+		    syscall(SYS_kcmp, r->pid, parent, KCMP_FILE, (long)s->fd,
+			    strtol(d->d_name, NULL, 10)))
+			continue;
+		ckpt_log("process %d: fd %d (%s) shares its offset with its parent %d; a restored "
+			 "process has one of its own",
+			 r->pid, s->fd, s->link, parent);
+		break;
+	}
+	if (dir)
+		closedir(dir);
+}
+
 static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 {
 	struct ckpt_file *file = CKPT_VEC_ADD(&r->task->files);
@@ -288,9 +332,10 @@ static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 	file->path = strdup(s->link);
 	if (!file->path)
 		return -ENOMEM;
-	if (kind == CKPT_FILE_REG) {
+	if (kind == CKPT_FILE_REG && !is_made_up(r, s)) {
 		file->has_size = true;
 		file->size = s->st.st_size;
+		note_sharing(r, s);
 		file->mtime = s->st.st_mtim.tv_sec * 1000000000ll + s->st.st_mtim.tv_nsec;
 	}
 	for (size_t i = 0; i < s->lock.n; i++) {

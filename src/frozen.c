@@ -195,6 +195,7 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	if (!f)
 		return ckpt_fail(err, ENOMEM, "no memory to freeze process %d", pid);
 	f->err = err;
+	f->cap.caller = caller;
 	ret = ckpt_tracer_new(&f->pub.tracer, err);
 	if (!ret)
 		ret = ckpt_tracer_run(f->pub.tracer, job_freeze, f);
@@ -216,6 +217,7 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	}
 	f->pub.tree->mtime = moment(f->pub.tree->task);
 	f->err = NULL;
+	f->cap.caller = NULL;
 	ckpt_tracer_watch(f->pub.tracer, pid, on_death, f);
 	*out = &f->pub;
 	return 0;

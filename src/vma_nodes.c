@@ -40,7 +40,6 @@ const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"me", CKPT_VM_IMPLIED, 0, NULL},
 	{"ms", CKPT_VM_IMPLIED, 0, NULL},
 	{"de", CKPT_VM_IMPLIED, 0, NULL},
-	{"dp", CKPT_VM_IMPLIED, 0, NULL},
 	{"sd", CKPT_VM_IMPLIED, 0, NULL},
 	{"nl", CKPT_VM_IMPLIED, 0, NULL},
 	{"ht", CKPT_VM_REFUSE, 0, "hugetlb memory"},
@@ -52,6 +51,7 @@ const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"uw", CKPT_VM_REFUSE, 0, "userfaultfd (write protect)"},
 	{"ui", CKPT_VM_REFUSE, 0, "userfaultfd (minor)"},
 	{"ss", CKPT_VM_REFUSE, 0, "shadow stack"},
+	{"dp", CKPT_VM_REFUSE, 0, "droppable memory"},
 	{"gu", CKPT_VM_REFUSE, 0, "guard regions"},
 	{"", CKPT_VM_IMPLIED, 0, NULL},
 };

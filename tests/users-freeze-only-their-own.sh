@@ -27,3 +27,27 @@ mkdir -m 777 copies
 "${as_user[@]}" cp -a "$MNT/$PID" copies/
 "${as_user[@]}" rmdir "$MNT/$PID"
 finish
+rm "$GO"
+
+# A descendant that has become root's is not his to stop, whoever its parent is.
+umount_ckpt
+mount_ckpt allow_other,inspect
+cp "$(command -v sleep)" doze && chmod 4755 doze && chmod 755 .
+OUT=$T/family.out
+cat >family.sh <<-END
+	$T/doze 120 & echo \$! >$T/copies/child
+	echo ready; while [ ! -e $GO ]; do $T/doze 0.1; done; kill \$!; echo PASS
+END
+spawn -o "$OUT" -e "$OUT.err" "${as_user[@]}" bash family.sh
+wait_for 10 "the family" has_line "$OUT" ready
+child=$(<copies/child)
+if [[ $(awk '/^Uid/{print $3}' "/proc/$child/status") = 0 ]]; then
+	fails_with "not permitted" "${as_user[@]}" mkdir "$MNT/$PID"
+	in_state "$child" RSD || fail "the child is in state $(state "$child")"
+	in_state "$PID" RSD || fail "the parent is in state $(state "$PID")"
+else
+	echo "this file system is mounted nosuid: no child of root's"
+fi
+kill "$child"
+touch "$GO"
+wait_for 20 "the family to end" exited "$PID"
