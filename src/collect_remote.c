@@ -216,6 +216,16 @@ static int collect_xcomp(struct ckpt_collect *c, struct ckpt_remote *r, struct c
 	return ckpt_remote_get(r, 0, &c->task->cpu.xcomp_perm, 8, err);
 }
 
+/* MEMBARRIER_CMD_GET_REGISTRATIONS, Linux 6.3; before, who has registered is told EPERM later. */
+static int collect_membarrier(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
+{
+	long result;
+	int ret = ckpt_remote_call(r, &result, err, SYS_membarrier, CKPT_ARGS(1 << 9));
+
+	c->task->mm.membarrier = ret || result < 0 ? 0 : (uint64_t)result;
+	return ret;
+}
+
 static int collect_brk(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
 	long brk;
@@ -229,8 +239,8 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
-		collect_actions, collect_altstack, collect_itimers, collect_timers,
-		collect_ldt,	 collect_xcomp,	   collect_brk,
+		collect_actions, collect_altstack, collect_itimers,    collect_timers,
+		collect_ldt,	 collect_xcomp,	   collect_membarrier, collect_brk,
 	};
 	struct ckpt_remote r;
 	int ret, closed;

@@ -7,9 +7,11 @@
 #include <sys/syscall.h>
 #include "prctls.h"
 
-#define CKPT_PR_SET_IO_FLUSHER 57 /* Linux 5.6 */
-#define CKPT_PR_GET_IO_FLUSHER 58
-#define CKPT_PR_GET_MDWE       66 /* Linux 6.3; can't be cleared, set as the last of memory */
+#define CKPT_PR_SET_IO_FLUSHER	 57 /* Linux 5.6 */
+#define CKPT_PR_GET_IO_FLUSHER	 58
+#define CKPT_PR_SET_MEMORY_MERGE 67 /* Linux 6.4 */
+#define CKPT_PR_GET_MEMORY_MERGE 68
+#define CKPT_PR_GET_MDWE	 66 /* Linux 6.3; can't be cleared, set as the last of memory */
 
 #define AT(f) offsetof(struct ckpt_task, f), sizeof(((struct ckpt_task *)0)->f)
 
@@ -31,6 +33,8 @@ const struct ckpt_prctl ckpt_prctls[] = {
 	{"dumpable", PR_GET_DUMPABLE, CKPT_PRCTL_RETURNS, false, 0, -1, AT(mm.dumpable)},
 	{"thp_disable", PR_GET_THP_DISABLE, CKPT_PRCTL_RETURNS, true, PR_SET_THP_DISABLE, -1,
 	 AT(mm.thp_disable)},
+	{"memory_merge", CKPT_PR_GET_MEMORY_MERGE, CKPT_PRCTL_RETURNS, true,
+	 CKPT_PR_SET_MEMORY_MERGE, -1, AT(mm.memory_merge)},
 	{"mdwe", CKPT_PR_GET_MDWE, CKPT_PRCTL_RETURNS, true, 0, -1, AT(mm.mdwe)},
 };
 const size_t ckpt_nprctls = sizeof(ckpt_prctls) / sizeof(ckpt_prctls[0]);

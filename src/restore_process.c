@@ -230,6 +230,17 @@ static int restore_xcomp(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret || !(want >> XFEATURE_TILEDATA & 1) ? ret : use_tiles(s, err);
 }
 
+static int restore_membarrier(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (uint64_t bit = 0; !ret && bit < 31; bit++)
+		if (s->task->mm.membarrier >> bit & 1)
+			ret = ckpt_skeleton_do(s, NULL, err, "mm: membarrier", SYS_membarrier,
+					       1ull << bit, 0);
+	return ret;
+}
+
 static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_thread *t = &s->task->thread;
@@ -280,8 +291,9 @@ static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		restore_session, restore_tty, restore_self_files, restore_sched,  restore_ldt,
-		restore_xcomp,	 restore_fs,  restore_thread,	  restore_limits,
+		restore_session, restore_tty,	 restore_self_files, restore_sched,
+		restore_ldt,	 restore_xcomp,	 restore_membarrier, restore_fs,
+		restore_thread,	 restore_limits,
 	};
 	int ret = 0;
 

@@ -63,7 +63,8 @@ struct ckpt_mm {
 	uint32_t tag, map_count;
 	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
-	uint32_t dumpable, thp_disable, mdwe;
+	uint32_t dumpable, thp_disable, mdwe, memory_merge;
+	uint64_t membarrier; /* MEMBARRIER_CMD_REGISTER_* */
 	CKPT_VEC(struct ckpt_auxv) auxv;
 };
 extern const struct ckpt_codec ckpt_mm_codec;

@@ -95,6 +95,8 @@ static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, dumpable),
 	CKPT_ROW(dec, M, thp_disable),
 	CKPT_ROW(dec, M, mdwe),
+	CKPT_ROW(dec, M, memory_merge),
+	CKPT_ROW(hex, M, membarrier),
 	{"auxv", CKPT_MANY, offsetof(M, auxv), sizeof(struct ckpt_auxv),
 	 {CKPT_F(dec, struct ckpt_auxv, type), CKPT_F(hex, struct ckpt_auxv, value)}},
 };
