@@ -226,6 +226,20 @@ static int collect_membarrier(struct ckpt_collect *c, struct ckpt_remote *r, str
 	return ret;
 }
 
+/* set_mempolicy(2) is not restored yet: named, like everything that is not. */
+static int check_mempolicy(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
+{
+	int mode = 0;
+	long result;
+	int ret = ckpt_remote_call(r, &result, err, SYS_get_mempolicy, CKPT_ARGS(r->scratch));
+
+	if (!ret && !result) /* ENOSYS: a kernel without NUMA has no policies */
+		ret = ckpt_remote_get(r, 0, &mode, sizeof(mode), err);
+	if (!ret && mode)
+		ckpt_obstacle_add(&c->obstacles, "memory policy %d (set_mempolicy)", mode);
+	return ret;
+}
+
 static int collect_brk(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
 	long brk;
@@ -239,8 +253,8 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
-		collect_actions, collect_altstack, collect_itimers,    collect_timers,
-		collect_ldt,	 collect_xcomp,	   collect_membarrier, collect_brk,
+		collect_actions, collect_altstack,   collect_itimers, collect_timers, collect_ldt,
+		collect_xcomp,	 collect_membarrier, check_mempolicy, collect_brk,
 	};
 	struct ckpt_remote r;
 	int ret, closed;
