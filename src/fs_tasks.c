@@ -18,6 +18,7 @@
 #include "cred.h"
 #include "log.h"
 #include "opts.h"
+#include "proc.h"
 
 #define PIN_IDLE_MS 2000
 #define REAPER_MS   500
@@ -313,11 +314,43 @@ void ckpt_task_closed(struct ckpt_listed *t)
 
 /* ---- for the root directory ---- */
 
+/* Whether a frozen task was killed, and its PID is that of another process now (restored, most
+ * likely). Under table_lock; nobody waits to write while neither busy nor leaving is set. */
+static bool is_replaced(struct ckpt_listed *t)
+{
+	char state;
+	bool dead;
+
+	if (t->busy || t->leaving || t->stopped || pthread_rwlock_tryrdlock(&t->lock))
+		return false;
+	dead = t->frozen && !ckpt_frozen_alive(t->frozen);
+	pthread_rwlock_unlock(&t->lock);
+	state = dead ? ckpt_proc_state(t->pid) : 'X';
+	return state && state != 'Z' && state != 'X';
+}
+
+/* The directory of a killed task stays until rmdir, but not in the way of the next one. */
+static void drop_replaced(pid_t pid)
+{
+	struct ckpt_listed *t;
+
+	pthread_mutex_lock(&table_lock);
+	t = table_find(pid);
+	if (t && !is_replaced(t))
+		t = NULL;
+	if (t)
+		t->leaving = true;
+	pthread_mutex_unlock(&table_lock);
+	if (t)
+		task_thaw(t);
+}
+
 int ckpt_tasks_lookup(pid_t pid, struct stat *st)
 {
 	struct ckpt_listed *t;
 	int ret;
 
+	drop_replaced(pid);
 	pthread_mutex_lock(&table_lock);
 	t = table_lookup(pid);
 	if (t && t->busy)
