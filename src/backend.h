@@ -24,7 +24,7 @@ struct ckpt_cred;
 
 struct ckpt_captured {
 	const struct ckpt_cred *caller; /* must be allowed to trace each process; during freeze */
-	pid_t pid;			      /* the root of the frozen tree */
+	pid_t pid;			/* the root of the frozen tree */
 	CKPT_VEC(struct ckpt_tracee) tracees; /* the leader of pid first */
 	uint32_t nprocesses;
 };

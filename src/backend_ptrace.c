@@ -24,9 +24,7 @@
 #include "proc.h"
 #include "x86_regs.h"
 
-#define EVENT_STOP	128    /* PTRACE_EVENT_STOP */
-#define GET_RSEQ	0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
-#define GET_THREAD_AREA 25     /* PTRACE_GET_THREAD_AREA, arch/x86 */
+#define GET_THREAD_AREA 25 /* PTRACE_GET_THREAD_AREA, arch/x86 */
 #define SET_THREAD_AREA 26
 #define TLS_FIRST	12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
 #define TLS_ENTRIES	3
@@ -114,7 +112,7 @@ static void on_report(struct ckpt_captured *cap, pid_t tid, int status)
 		t = tracee_add(cap, tid, ckpt_proc_status(tid, "Tgid", 10));
 	if (!t)
 		return;
-	if (status >> 16 == EVENT_STOP) {
+	if (status >> 16 == CKPT_PTRACE_EVENT_STOP) {
 		t->stopped = true;
 		t->job_signal = sig == SIGTRAP ? 0 : sig;
 		return;
@@ -397,7 +395,7 @@ static int ptrace_rseq_get(pid_t tid, struct ckpt_thread *thread, struct ckpt_er
 		uint32_t size, signature, flags, pad;
 	} conf = {0};
 
-	if (ptrace(GET_RSEQ, tid, sizeof(conf), &conf) < 0)
+	if (ptrace(CKPT_PTRACE_GET_RSEQ, tid, sizeof(conf), &conf) < 0)
 		return reg_failed(tid, "rseq", err);
 	thread->rseq = conf.area;
 	thread->rseq_len = conf.area ? conf.size : 0;

@@ -15,8 +15,7 @@
 #include "prctls.h"
 #include "x86_regs.h"
 
-#define NSIG_KERNEL 64
-#define LDT_BYTES   (8192 * 8)
+#define LDT_BYTES (8192 * 8)
 
 struct kernel_sigaction {
 	uint64_t handler, flags, restorer, mask;
@@ -24,16 +23,16 @@ struct kernel_sigaction {
 
 static int collect_actions(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
-	struct kernel_sigaction sa[NSIG_KERNEL + 1];
+	struct kernel_sigaction sa[CKPT_NSIG + 1];
 	int ret = 0;
 
-	for (uint32_t sig = 1; !ret && sig <= NSIG_KERNEL; sig++)
+	for (uint32_t sig = 1; !ret && sig <= CKPT_NSIG; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			ret = ckpt_remote_do(r, NULL, err, "rt_sigaction", SYS_rt_sigaction,
 					     CKPT_ARGS(sig, 0, r->scratch + sig * sizeof(*sa), 8));
 	if (!ret)
 		ret = ckpt_remote_get(r, 0, sa, sizeof(sa), err);
-	for (uint32_t sig = 1; !ret && sig <= NSIG_KERNEL; sig++) {
+	for (uint32_t sig = 1; !ret && sig <= CKPT_NSIG; sig++) {
 		struct ckpt_sigaction *action;
 
 		if (sig == SIGKILL || sig == SIGSTOP ||

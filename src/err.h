@@ -14,7 +14,7 @@
 #define CKPT_ERR_TEXT 1000
 
 struct ckpt_err {
-	int code;	 /* positive errno, 0 while nothing failed */
+	int code;		  /* positive errno, 0 while nothing failed */
 	char text[CKPT_ERR_TEXT]; /* one sentence without newline */
 };
 

@@ -38,8 +38,8 @@ struct ckpt_pagemap {
 int ckpt_pagemap_open(pid_t pid, struct ckpt_pagemap *out, struct ckpt_err *err);
 void ckpt_pagemap_close(struct ckpt_pagemap *pm);
 
-/* Fills pages (empty before) with the runs of [start, end) to be dumped. private_file: the
- * mapping is private and of a file, so only pages that were written count. */
+/* Fills pages (empty before) with the runs of [start, end) to be dumped. Of a
+ * file mapping only the pages that were written privately count. */
 int ckpt_pages_select(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
 		      struct ckpt_pages *pages, struct ckpt_err *err);
 

@@ -25,7 +25,6 @@
 
 #define CALL_TIMEOUT_MS 20000		 /* in a skeleton: files may be far away */
 #define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
-#define EVENT_STOP	128		 /* PTRACE_EVENT_STOP, linux/ptrace.h */
 #define STUB_MAGIC_LEN	8
 
 extern const char ckpt_stub_start[], ckpt_stub_entry[], ckpt_stub_slots[], ckpt_stub_end[];
@@ -207,7 +206,7 @@ int ckpt_remote_settle(pid_t tid, struct ckpt_err *err)
 		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
 		if (ret)
 			return lost(tid, -ret, "stop", err);
-		if (status >> 16 == EVENT_STOP)
+		if (status >> 16 == CKPT_PTRACE_EVENT_STOP)
 			return 0;
 		sig = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
 	}
@@ -297,7 +296,7 @@ static void leave_rseq(struct ckpt_remote *r)
 	uint64_t cs_addr = 0;
 
 	/* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13; struct rseq: rseq_cs at offset 8 */
-	if (ptrace(0x420f, r->tid, sizeof(conf), &conf) <= 0 || !conf.area)
+	if (ptrace(CKPT_PTRACE_GET_RSEQ, r->tid, sizeof(conf), &conf) <= 0 || !conf.area)
 		return;
 	if (pread(r->mem_fd, &cs_addr, 8, (off_t)(conf.area + 8)) != 8 || !cs_addr)
 		return;

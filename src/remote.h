@@ -17,6 +17,10 @@
 
 #define CKPT_SCRATCH_SIZE (96 * 1024) /* bytes; a whole LDT is 64 KiB */
 
+/* linux/ptrace.h; the C library of Debian 12 has only some of it. */
+#define CKPT_PTRACE_EVENT_STOP 128
+#define CKPT_PTRACE_GET_RSEQ   0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
+
 struct ckpt_remote {
 	pid_t tid;
 	int mem_fd;	  /* /proc/TID/mem, read and write */

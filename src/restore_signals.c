@@ -10,7 +10,6 @@
 #include <time.h>
 #include "skeleton.h"
 
-#define NSIG_KERNEL	     64
 #define MAX_TIMER_STEPS	     100000
 #define TIMER_RESTORE_IDS    77 /* PR_TIMER_CREATE_RESTORE_IDS, Linux 6.15 */
 #define TIMER_RESTORE_IDS_ON 1
@@ -20,7 +19,7 @@ static int restore_actions(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	struct {
 		uint64_t handler, flags, restorer, mask;
-	} sa[NSIG_KERNEL + 1];
+	} sa[CKPT_NSIG + 1];
 	int ret;
 
 	memset(sa, 0, sizeof(sa));
@@ -33,7 +32,7 @@ static int restore_actions(struct ckpt_skeleton *s, struct ckpt_err *err)
 		sa[a->sig].mask = a->mask;
 	}
 	ret = ckpt_remote_put(&s->r, 0, sa, sizeof(sa), err);
-	for (uint32_t sig = 1; !ret && sig <= NSIG_KERNEL; sig++)
+	for (uint32_t sig = 1; !ret && sig <= CKPT_NSIG; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			ret = ckpt_skeleton_do(s, NULL, err, "rt_sigaction", SYS_rt_sigaction, sig,
 					       s->r.scratch + sig * sizeof(*sa), 0, 8);

@@ -7,8 +7,6 @@
 #include <string.h>
 #include "task.h"
 
-#define NSIG_KERNEL 64
-
 #define S struct ckpt_signals
 /* clang-format off */
 static const struct ckpt_row signals_rows[] = {
@@ -33,7 +31,7 @@ static int siginfo_check(const struct ckpt_siginfo *v, size_t n, const char *key
 		siginfo_t info;
 
 		memcpy(&info, v[i].info, sizeof(v[i].info));
-		if (info.si_signo < 1 || info.si_signo > NSIG_KERNEL)
+		if (info.si_signo < 1 || info.si_signo > CKPT_NSIG)
 			return ckpt_fail(err, EINVAL, "%s: %d is no signal", key, info.si_signo);
 	}
 	return 0;
@@ -48,7 +46,7 @@ static int signals_check(const void *obj, struct ckpt_err *err)
 	for (size_t i = 0; i < s->action.n; i++) {
 		uint32_t sig = s->action.v[i].sig;
 
-		if (sig < 1 || sig > NSIG_KERNEL || sig == SIGKILL || sig == SIGSTOP)
+		if (sig < 1 || sig > CKPT_NSIG || sig == SIGKILL || sig == SIGSTOP)
 			return ckpt_fail(err, EINVAL, "action: signal %u has no action", sig);
 		if (seen >> (sig - 1) & 1)
 			return ckpt_fail(err, EINVAL, "action: signal %u stands twice", sig);

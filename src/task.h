@@ -141,9 +141,9 @@ struct ckpt_vma {
 	struct ckpt_pages pages;
 };
 extern const struct ckpt_codec ckpt_vma_codec;
-extern const struct ckpt_word ckpt_vm_flag_words[]; /* smaps' two letters by bit */
 
 /* signals */
+#define CKPT_NSIG 64 /* signals of the kernel, arch/x86/include/uapi/asm/signal.h */
 struct ckpt_sigaction {
 	uint32_t sig;
 	uint64_t handler; /* 0 default, 1 ignore */

@@ -17,21 +17,31 @@
 
 /* clang-format off */
 /* Documentation/filesystems/proc.rst, "VmFlags", Linux 6.18. */
+/* Those that a tree stores; mw because a shared file mapping may have been opened so. One row
+ * each: bit, letters and what to do come from it. */
+#define STORED_FLAGS_TABLE(X) \
+	X(ac, CKPT_VM_ACCOUNT, 0) \
+	X(gd, CKPT_VM_MAP, MAP_GROWSDOWN) \
+	X(nr, CKPT_VM_MAP, MAP_NORESERVE) \
+	X(lo, CKPT_VM_LOCK, 0) \
+	X(sr, CKPT_VM_ADVISE, MADV_SEQUENTIAL) \
+	X(rr, CKPT_VM_ADVISE, MADV_RANDOM) \
+	X(dc, CKPT_VM_ADVISE, MADV_DONTFORK) \
+	X(dd, CKPT_VM_ADVISE, MADV_DONTDUMP) \
+	X(wf, CKPT_VM_ADVISE, MADV_WIPEONFORK) \
+	X(hg, CKPT_VM_ADVISE, MADV_HUGEPAGE) \
+	X(nh, CKPT_VM_ADVISE, MADV_NOHUGEPAGE) \
+	X(mg, CKPT_VM_ADVISE, MADV_MERGEABLE) \
+	X(sl, CKPT_VM_SEAL, 0) \
+	X(mw, CKPT_VM_IMPLIED, 0)
+#define FLAG_BIT(l, w, a) BIT_##l,
+#define FLAG_ROW(l, w, a) {#l, w, a, NULL},
+#define FLAG_WORD(l, w, a) {#l, 1ull << BIT_##l},
+enum { STORED_FLAGS_TABLE(FLAG_BIT) NSTORED_FLAGS };
+#define STORED_FLAGS ((1ull << NSTORED_FLAGS) - 1)
+
 const struct ckpt_vm_flag ckpt_vm_flags[] = {
-	{"ac", CKPT_VM_ACCOUNT, 0, NULL},
-	{"gd", CKPT_VM_MAP, MAP_GROWSDOWN, NULL},
-	{"nr", CKPT_VM_MAP, MAP_NORESERVE, NULL},
-	{"lo", CKPT_VM_LOCK, 0, NULL},
-	{"sr", CKPT_VM_ADVISE, MADV_SEQUENTIAL, NULL},
-	{"rr", CKPT_VM_ADVISE, MADV_RANDOM, NULL},
-	{"dc", CKPT_VM_ADVISE, MADV_DONTFORK, NULL},
-	{"dd", CKPT_VM_ADVISE, MADV_DONTDUMP, NULL},
-	{"wf", CKPT_VM_ADVISE, MADV_WIPEONFORK, NULL},
-	{"hg", CKPT_VM_ADVISE, MADV_HUGEPAGE, NULL},
-	{"nh", CKPT_VM_ADVISE, MADV_NOHUGEPAGE, NULL},
-	{"mg", CKPT_VM_ADVISE, MADV_MERGEABLE, NULL},
-	{"sl", CKPT_VM_SEAL, 0, NULL},
-	{"mw", CKPT_VM_IMPLIED, 0, NULL}, /* kept: a shared file mapping may have been opened so */
+	STORED_FLAGS_TABLE(FLAG_ROW)
 	{"rd", CKPT_VM_IMPLIED, 0, NULL},
 	{"wr", CKPT_VM_IMPLIED, 0, NULL},
 	{"ex", CKPT_VM_IMPLIED, 0, NULL},
@@ -60,14 +70,7 @@ _Static_assert(sizeof(ckpt_vm_flags) / sizeof(ckpt_vm_flags[0]) <= CKPT_VM_NFLAG
 	       "a flag has no bit");
 
 /* clang-format off */
-/* Words of `flags`: those a restore acts on, bit i being row i of the table above. */
-const struct ckpt_word ckpt_vm_flag_words[] = {
-	{"ac", 1ull << 0}, {"gd", 1ull << 1}, {"nr", 1ull << 2},  {"lo", 1ull << 3},
-	{"sr", 1ull << 4}, {"rr", 1ull << 5}, {"dc", 1ull << 6},  {"dd", 1ull << 7},
-	{"wf", 1ull << 8}, {"hg", 1ull << 9}, {"nh", 1ull << 10}, {"mg", 1ull << 11},
-	{"sl", 1ull << 12}, {"mw", 1ull << 13}, {NULL, 0},
-};
-#define STORED_FLAGS ((1ull << 14) - 1)
+static const struct ckpt_word vm_flag_words[] = {STORED_FLAGS_TABLE(FLAG_WORD){NULL, 0}};
 
 static const struct ckpt_word how_words[] = {
 	{"anon", CKPT_VMA_ANON}, {"file", CKPT_VMA_FILE}, {"shm", CKPT_VMA_SHM},
@@ -100,7 +103,7 @@ static const struct ckpt_row vma_rows[] = {
 	CKPT_ROW(hex, struct ckpt_vma, end),
 	CKPT_ROWA(flags, struct ckpt_vma, prot, prot_words),
 	{"sharing", CKPT_ONE, 0, 0, {CKPT_FA(enum, struct ckpt_vma, shared, sharing_words)}},
-	CKPT_ROWA(flags, struct ckpt_vma, flags, ckpt_vm_flag_words),
+	CKPT_ROWA(flags, struct ckpt_vma, flags, vm_flag_words),
 	CKPT_ROW(hex, struct ckpt_vma, pgoff),
 	{"fname", CKPT_OPT, offsetof(struct ckpt_vma, has_file), 0,
 	 {CKPT_F(str, struct ckpt_vma, fname), CKPT_F(dec, struct ckpt_vma, fsize),
