@@ -211,7 +211,8 @@ start() {
 	esac
 	has_line "$OUT" '^ready' || fail "$name: $(cat "$OUT" "$OUT.err")"
 }
-ready_or_dead() { has_line "$OUT" '^ready' || exited "$PID"; }
+# Who says SKIP may have ended before spawn() forgot the last exit status of that PID.
+ready_or_dead() { has_line "$OUT" '^(ready|SKIP:)' || exited "$PID"; }
 
 # finish: the victim may go, and must be content.
 finish() {
