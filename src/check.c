@@ -337,6 +337,22 @@ static bool probe_resource(struct note *n)
 	return in_child(raise_limit);
 }
 
+static bool new_timens(void)
+{
+	int fd;
+
+	if (unshare(CLONE_NEWTIME))
+		return false;
+	fd = open("/proc/self/timens_offsets", O_WRONLY);
+	return fd >= 0 && dprintf(fd, "monotonic 1 0\n") > 0;
+}
+
+static bool probe_timens(struct note *n)
+{
+	(void)n;
+	return in_child(new_timens);
+}
+
 static bool probe_sched(struct note *n)
 {
 	char line[256];
@@ -421,6 +437,10 @@ static const struct feature {
 	 "no checkpoint: POSIX timers can't be read (CONFIG_CHECKPOINT_RESTORE)"},
 	{"timer IDs", probe_timer_ids, false, false, "POSIX timers get their IDs directly",
 	 "POSIX timer IDs are reached by counting up (Linux before 6.15)"},
+	{"time namespaces", probe_timens, false, false,
+	 "clocks go on where they were after a reboot or on another machine",
+	 "after a reboot a restored process may see its clocks jump: needs CONFIG_TIME_NS, "
+	 "CAP_SYS_ADMIN and CAP_SYS_TIME"},
 	{"CAP_SYS_RESOURCE", probe_resource, false, false, "resource limits can be raised again",
 	 "a restored process can't get hard limits above those of ckptfs"},
 	{"time left of sleeps", probe_sched, false, false,

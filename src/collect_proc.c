@@ -18,6 +18,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+#include "clocks.h"
 #include "collect.h"
 #include "manifest.h"
 #include "proc.h"
@@ -37,25 +38,6 @@ void ckpt_vdso_digest(char out[33])
 	ckpt_digest_hex(&digest, out);
 }
 
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
-
-static void boot_id(char *out, size_t size)
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || !fgets(out, (int)size, f))
-		out[0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
 static int collect_machine(struct ckpt_header *h)
 {
 	struct utsname u;
@@ -73,10 +55,6 @@ static int collect_machine(struct ckpt_header *h)
 	ckpt_vdso_digest(h->vdso);
 	if (asprintf(&h->kernel, "%s %s", u.release, u.version) < 0)
 		return -ENOMEM;
-	boot_id(h->boot_id, sizeof(h->boot_id));
-	h->clock_realtime = clock_ns(CLOCK_REALTIME);
-	h->clock_monotonic = clock_ns(CLOCK_MONOTONIC);
-	h->clock_boottime = clock_ns(CLOCK_BOOTTIME);
 	h->fs_tag = h->files_tag = h->sighand_tag = h->sysvsem_tag = 1;
 	return 0;
 }
@@ -320,16 +298,8 @@ static int collect_mm(struct ckpt_collect *c)
 /* A task in other namespaces would come back in ours. */
 static void check_namespaces(struct ckpt_collect *c)
 {
-	static const char *const names[] = {"mnt",
-					    "pid",
-					    "user",
-					    "net",
-					    "ipc",
-					    "uts",
-					    "cgroup",
-					    "time",
-					    "pid_for_children",
-					    "time_for_children"};
+	static const char *const names[] = {"mnt", "pid", "user",   "net",
+					    "ipc", "uts", "cgroup", "pid_for_children"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char name[32], *theirs, *ours;
@@ -358,6 +328,8 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 		return ckpt_fail(err, -ret, "process %d: /proc can't be read: %s", c->cap->pid,
 				 strerror(-ret));
 	check_namespaces(c);
+	if (ckpt_clocks_read(c->cap->pid, &c->task->header, err))
+		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
 	if (ckpt_proc_status(c->cap->pid, "Seccomp", 10) > 0) {
 		/* Our calls inside it would be judged by its filter, and may kill it. */
 		ckpt_obstacle_add(&c->obstacles, "seccomp");

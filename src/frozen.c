@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cgroup.h"
+#include "clocks.h"
 #include "collect.h"
 #include "cred.h"
 #include "frozen.h"

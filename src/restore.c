@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "backend.h"
+#include "clocks.h"
 #include "collect.h"
 #include "log.h"
 #include "manifest.h"
@@ -160,18 +161,6 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 					 "another one",
 					 h->kernel ? h->kernel : "-");
 	return 0;
-}
-
-static int check_clocks(const struct ckpt_header *h, struct ckpt_err *err)
-{
-	int64_t now = ckpt_now();
-
-	if (h->clocks == CKPT_CLOCKS_IGNORE || now >= h->clock_monotonic)
-		return 0;
-	return ckpt_fail(err, ENOTSUP,
-			 "task: the monotonic clock would run back by %lld s: another boot; a line "
-			 "'clocks ignore' accepts that",
-			 (long long)((h->clock_monotonic - now) / 1000000000));
 }
 
 static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
@@ -335,7 +324,7 @@ int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
 	if (!ret)
 		ret = check_machine(&task->header, task, err);
 	if (!ret)
-		ret = check_clocks(&task->header, err);
+		ret = ckpt_clocks_plan(&task->header, who, &s.timens, err);
 	if (!ret)
 		ret = check_user(task, who, err);
 	if (!ret) {

@@ -54,36 +54,70 @@ static long raw_clone3(struct clone_args *args)
 
 /* In the skeleton: waits until it is traced, then becomes the blank. Without its tracer it
  * reads the end of the pipe and ends. */
-static void __attribute__((noreturn)) skeleton_main(int go_r, int go_w)
+static void __attribute__((noreturn)) skeleton_main(const int go[2], int tell)
 {
 	static const char *const none[] = {NULL};
 	char byte;
 
-	syscall(SYS_close, go_w);
-	if (syscall(SYS_read, go_r, &byte, 1) == 1)
+	/* who waits at the other ends must not wait for us */
+	syscall(SYS_close, tell);
+	syscall(SYS_close, go[1]);
+	if (syscall(SYS_read, go[0], &byte, 1) == 1)
 		syscall(SYS_execveat, blank_fd, "", none, none, AT_EMPTY_PATH);
 	syscall(SYS_exit_group, 126);
 	__builtin_unreachable();
 }
 
+/* What the intermediate child says of its end: a PID, or which step failed with -errno. */
+struct told {
+	long got;
+	bool timens;
+};
+
+/* Children to come are born into a new time namespace, whose offsets can be set as long as it is
+ * empty (time_namespaces(7)). */
+static long enter_timens(const char *offsets, size_t len)
+{
+	long fd;
+
+	if (syscall(SYS_unshare, CLONE_NEWTIME))
+		return -errno;
+	fd = syscall(SYS_open, "/proc/self/timens_offsets", O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_write, fd, offsets, len) != (long)len)
+		return -errno;
+	syscall(SYS_close, fd);
+	return 0;
+}
+
 /* In the intermediate child: it ends at once, so that init (or the nearest subreaper) is the
  * parent of the skeleton. */
-static void __attribute__((noreturn)) parent_main(pid_t pid, int go_r, int go_w, int told)
+static void __attribute__((noreturn))
+parent_main(const struct ckpt_skeleton *s, const int go[2], int tell)
 {
+	pid_t set_tid = s->task->header.pid;
+	size_t len = strlen(s->timens.text);
 	struct clone_args args;
-	pid_t set_tid = pid;
-	long got;
+	struct told told = {0, false};
 
+	if (len)
+		told.got = enter_timens(s->timens.text, len);
+	if (told.got) {
+		told.timens = true;
+		syscall(SYS_write, tell, &told, sizeof(told));
+		syscall(SYS_exit_group, 0);
+	}
 	memset(&args, 0, sizeof(args));
 	args.exit_signal = SIGCHLD;
 	args.set_tid = (uintptr_t)&set_tid;
 	args.set_tid_size = 1;
-	got = raw_clone3(&args);
-	if (got == 0)
-		skeleton_main(go_r, go_w);
-	if (got < 0)
-		got = -errno;
-	syscall(SYS_write, told, &got, sizeof(got));
+	told.got = raw_clone3(&args);
+	if (told.got == 0)
+		skeleton_main(go, tell);
+	if (told.got < 0)
+		told.got = -errno;
+	syscall(SYS_write, tell, &told, sizeof(told));
 	syscall(SYS_exit_group, 0);
 	__builtin_unreachable();
 }
@@ -119,40 +153,47 @@ static int clone_failed(pid_t pid, int code, struct ckpt_err *err)
 }
 
 /* Forks the intermediate child and learns what became of the skeleton. */
-static int clone_skeleton(pid_t pid, const int go[2], struct ckpt_err *err)
+static int clone_skeleton(const struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
 {
+	struct told told = {-ECHILD, false};
 	struct clone_args args;
-	int told[2], status;
-	long got = -ECHILD, child;
+	int tell[2], status;
+	long child;
 
-	if (pipe2(told, O_CLOEXEC))
+	if (pipe2(tell, O_CLOEXEC))
 		return ckpt_fail_sys(err, "pipe");
 	memset(&args, 0, sizeof(args));
 	args.exit_signal = SIGCHLD;
 	child = raw_clone3(&args);
 	if (child == 0)
-		parent_main(pid, go[0], go[1], told[1]);
-	close(told[1]);
+		parent_main(s, go, tell[1]);
+	close(tell[1]);
 	if (child < 0) {
-		close(told[0]);
+		close(tell[0]);
 		return ckpt_fail_sys(err, "clone3");
 	}
-	if (read(told[0], &got, sizeof(got)) != (ssize_t)sizeof(got))
-		got = -ECHILD;
-	close(told[0]);
+	if (read(tell[0], &told, sizeof(told)) != (ssize_t)sizeof(told))
+		told = (struct told){-ECHILD, false};
+	close(tell[0]);
 	while (waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR)
 		;
-	return got < 0 ? clone_failed(pid, (int)-got, err) : 0;
+	if (told.timens)
+		return ckpt_fail(err, (int)-told.got,
+				 "task: clock_monotonic: no time namespace: %s; a line 'clocks "
+				 "ignore' does without",
+				 strerror((int)-told.got));
+	return told.got < 0 ? clone_failed(s->task->header.pid, (int)-told.got, err) : 0;
 }
 
 /* A process that was killed a moment ago holds its PID until its parent has reaped it: give a
  * parent that does so the time, before saying that it does not. */
-static int clone_patiently(pid_t pid, const int go[2], struct ckpt_err *err)
+static int clone_patiently(const struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
 {
+	pid_t pid = s->task->header.pid;
 	int ret;
 
 	for (unsigned int waited = 0;; waited += ZOMBIE_STEP_MS) {
-		ret = clone_skeleton(pid, go, err);
+		ret = clone_skeleton(s, go, err);
 		if (ret != -EEXIST || waited >= ZOMBIE_WAIT_MS)
 			return ret;
 		if (ckpt_proc_state(pid) && !strchr("ZX", ckpt_proc_state(pid)))
@@ -172,7 +213,7 @@ static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return ckpt_fail(err, ENOMEM, "no memory file for the skeleton's program");
 	if (pipe2(go, O_CLOEXEC))
 		return ckpt_fail_sys(err, "pipe");
-	ret = clone_patiently(pid, go, err);
+	ret = clone_patiently(s, go, err);
 	close(go[0]);
 	if (!ret) {
 		s->pid = pid;

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include "clocks.h"
 #include "cred.h"
 #include "err.h"
 #include "remote.h"
@@ -30,6 +31,7 @@ struct ckpt_skeleton {
 	const struct ckpt_cred *who;
 	struct ckpt_progress *progress;
 	CKPT_VEC(struct ckpt_span) used; /* address ranges no helper mapping may take */
+	struct ckpt_timens timens;	 /* that it is born into */
 	uint64_t boot;			 /* code page and scratch memory of ours in it */
 	CKPT_VEC(struct ckpt_vma) vdso;	 /* the kernel's own mappings, as a new process gets them */
 };

@@ -20,7 +20,7 @@
 #define CKPT_CHUNK_SIZE	    (1ull << 20) /* one digest in `sums` for each chunk of `pages` */
 
 enum ckpt_runstate { CKPT_RUNNING, CKPT_STOPPED };
-enum ckpt_clock_policy { CKPT_CLOCKS_CHECK, CKPT_CLOCKS_IGNORE };
+enum ckpt_clock_policy { CKPT_CLOCKS_KEEP, CKPT_CLOCKS_IGNORE };
 
 struct ckpt_feature {
 	char *name;
@@ -39,6 +39,7 @@ struct ckpt_header {
 	char *kernel;
 	char boot_id[40];
 	int64_t clock_realtime, clock_monotonic, clock_boottime;
+	int64_t timens_monotonic, timens_boottime; /* offsets of its time namespace */
 	uint32_t clocks; /* enum ckpt_clock_policy */
 	CKPT_VEC(struct ckpt_feature) features;
 	int32_t pid, ppid, pgid, sid;

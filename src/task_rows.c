@@ -11,7 +11,7 @@
 static const struct ckpt_word state_words[] = {
 	{"running", CKPT_RUNNING}, {"stopped", CKPT_STOPPED}, {NULL, 0}};
 static const struct ckpt_word clocks_words[] = {
-	{"check", CKPT_CLOCKS_CHECK}, {"ignore", CKPT_CLOCKS_IGNORE}, {NULL, 0}};
+	{"keep", CKPT_CLOCKS_KEEP}, {"ignore", CKPT_CLOCKS_IGNORE}, {NULL, 0}};
 
 #define H struct ckpt_header
 static const struct ckpt_row header_rows[] = {
@@ -28,6 +28,8 @@ static const struct ckpt_row header_rows[] = {
 	CKPT_ROW(int, H, clock_realtime),
 	CKPT_ROW(int, H, clock_monotonic),
 	CKPT_ROW(int, H, clock_boottime),
+	CKPT_ROW(int, H, timens_monotonic),
+	CKPT_ROW(int, H, timens_boottime),
 	CKPT_ROWA(enum, H, clocks, clocks_words),
 	{"feature", CKPT_MANY, offsetof(H, features), sizeof(struct ckpt_feature),
 	 {CKPT_F(str, struct ckpt_feature, name)}},

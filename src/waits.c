@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include "clocks.h"
 #include "proc.h"
 #include "waits.h"
 #include "x86_regs.h"
@@ -27,14 +28,6 @@ struct remembered {
 static struct remembered table[REMEMBERED];
 static unsigned int next_slot;
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
-
-int64_t ckpt_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ll + ts.tv_nsec;
-}
 
 void ckpt_wait_peek(pid_t pid, struct ckpt_wait_peek *out)
 {

@@ -29,7 +29,4 @@ void ckpt_wait_find(pid_t pid, int mem_fd, const struct ckpt_wait_peek *peek, in
 /* Remembers that pid waits with these registers until now + cpu->restart_left. */
 void ckpt_wait_remember(pid_t pid, int64_t now, const struct ckpt_cpu *cpu);
 
-/* CLOCK_MONOTONIC, ns. */
-int64_t ckpt_now(void);
-
 #endif
