@@ -16,6 +16,7 @@
 #include "backend.h"
 #include "clocks.h"
 #include "collect.h"
+#include "load.h"
 #include "log.h"
 #include "manifest.h"
 #include "proc.h"
@@ -24,114 +25,8 @@
 #include "waits.h"
 #include "x86_regs.h"
 
-#define MAX_TEXT_FILE  (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
 #define PR_SET_MDWE_NR 65
 #define AMX_FEATURES   (3ull << 17) /* tile configuration, tile data */
-
-/* ---- the tree ---- */
-
-static char *read_text(struct ckpt_source *src, const char *path, size_t *len, struct ckpt_err *err)
-{
-	uint64_t size;
-	ssize_t got;
-	char *text;
-	int ret = src->ops->size(src, path, &size);
-
-	if (ret) {
-		ckpt_fail(err, ret == -ENOENT ? EINVAL : -ret, "%s: %s", path,
-			  ret == -ENOENT ? "missing" : strerror(-ret));
-		return NULL;
-	}
-	if (size > MAX_TEXT_FILE) {
-		ckpt_fail(err, EINVAL, "%s: %llu bytes are too long for a text file", path,
-			  (unsigned long long)size);
-		return NULL;
-	}
-	text = malloc(size + 1);
-	got = text ? src->ops->read(src, path, text, size, 0) : -ENOMEM;
-	if (got < 0 || (uint64_t)got != size) {
-		ckpt_fail(err, got < 0 ? (int)-got : EINVAL, "%s: can't be read", path);
-		free(text);
-		return NULL;
-	}
-	text[size] = '\0';
-	*len = size;
-	return text;
-}
-
-/* Before anything is parsed: a newer tree is refused by the name of what is new in it, not by the
- * first key that is not known. */
-static int check_format(struct ckpt_source *src, struct ckpt_err *err)
-{
-	char *save, *line, *text;
-	size_t len;
-	int ret = 0;
-
-	text = read_text(src, "task", &len, err);
-	if (!text)
-		return -err->code;
-	for (line = strtok_r(text, "\n", &save); line && !ret; line = strtok_r(NULL, "\n", &save)) {
-		if (!strncmp(line, "feature ", 8))
-			ret = ckpt_fail(err, ENOTSUP,
-					"task: the tree uses the feature '%s', which this "
-					"ckptfs does not know",
-					line + 8);
-		else if (!strncmp(line, "version ", 8) &&
-			 strtoul(line + 8, NULL, 10) > CKPT_FORMAT_VERSION)
-			ret = ckpt_fail(err, ENOTSUP,
-					"task: format version %s: this ckptfs reads version %d",
-					line + 8, CKPT_FORMAT_VERSION);
-	}
-	free(text);
-	return ret;
-}
-
-static int load(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_task *task,
-		struct ckpt_err *err)
-{
-	int ret = ckpt_node_check_list(m, err);
-
-	if (!ret)
-		ret = check_format(src, err);
-	for (size_t i = 0; !ret && i < m->n; i++) {
-		size_t len;
-		char *text;
-
-		if (ckpt_node_kind_of(m->v[i].path, NULL) != CKPT_NODE_TEXT)
-			continue;
-		text = read_text(src, m->v[i].path, &len, err);
-		if (!text)
-			return -err->code;
-		ret = ckpt_node_parse(task, m->v[i].path, text, len, err);
-		free(text);
-	}
-	return ret ? ret : ckpt_task_sort(task, err);
-}
-
-/* What the files say of each other. */
-static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
-{
-	if (task->mm.map_count != task->vmas.n)
-		return ckpt_fail(err, EINVAL, "mm: map_count is %u, but the tree has %zu vmas",
-				 task->mm.map_count, task->vmas.n);
-	for (size_t i = 0; i < task->vmas.n; i++) {
-		const struct ckpt_vma *vma = &task->vmas.v[i];
-		bool found = vma->how != CKPT_VMA_SHM;
-
-		if (i && vma->start < task->vmas.v[i - 1].end)
-			return ckpt_fail(err, EINVAL,
-					 "vmas/%016llx/meta: it overlaps the one before",
-					 (unsigned long long)vma->start);
-		for (size_t j = 0; !found && j < task->objects.n; j++)
-			found = task->objects.v[j].id == vma->object &&
-				task->objects.v[j].kind == CKPT_OBJECT_SHM;
-		if (!found)
-			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: there is no objects/%llu",
-					 (unsigned long long)vma->start,
-					 (unsigned long long)vma->object);
-	}
-	return 0;
-}
 
 /* ---- this machine, this user ---- */
 
@@ -318,9 +213,7 @@ int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
 
 	if (!task)
 		return ckpt_fail(err, ENOMEM, "no memory for a task");
-	ret = load(src, m, task, err);
-	if (!ret)
-		ret = check_memory(task, err);
+	ret = ckpt_task_load(src, m, task, err);
 	if (!ret)
 		ret = check_machine(&task->header, task, err);
 	if (!ret)
