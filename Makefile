@@ -55,7 +55,7 @@ $(BUILD):
 # each, never built with a sanitizer.
 VICTIMS := $(patsubst tests/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/victims/*.c))
 
-$(BUILD)/victims/%: tests/victims/%.c tests/victims/victim.h | $(BUILD)
+$(BUILD)/victims/%: tests/victims/%.c tests/victims/victim.h tests/victims/layout.h | $(BUILD)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) -o $@ $< -lm
 

@@ -324,6 +324,12 @@ static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 					       MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0));
 	if (!ret)
 		r->scratch = (uint64_t)addr;
+	/* mm/mmap.c, mlock_future_ok(): that it is locked would be beyond the limit */
+	if (ret == -EAGAIN)
+		ret = ckpt_fail(err, ENOTSUP,
+				"task %d: it locks what it maps (mlockall), and RLIMIT_MEMLOCK "
+				"leaves it no %d bytes: raise its limit with prlimit(1)",
+				r->tid, CKPT_SCRATCH_SIZE);
 	return ret;
 }
 

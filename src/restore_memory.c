@@ -14,13 +14,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "log.h"
+#include "memlocks.h"
 #include "prctls.h"
 #include "skeleton.h"
 #include "vma_nodes.h"
 
-#define ARCH_MAP_VDSO_64_NR 0x2003 /* arch/x86/include/uapi/asm/prctl.h */
-#define SYS_mseal_nr	    462	   /* Linux 6.10 */
-#define FILL_BYTES	    CKPT_CHUNK_SIZE
+#define ARCH_MAP_VDSO_64_NR    0x2003 /* arch/x86/include/uapi/asm/prctl.h */
+#define SYS_mseal_nr	       462    /* Linux 6.10 */
+#define PR_SET_MEMORY_MERGE_NR 67     /* Linux 6.4 */
+#define FILL_BYTES	       CKPT_CHUNK_SIZE
 
 /* One mapped file that is open in the skeleton now: neighbours are mostly of the same file. */
 struct open_file {
@@ -156,6 +158,23 @@ static int advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ck
 	return ret;
 }
 
+/* PR_SET_MEMORY_MERGE makes everything mergeable that there is and that comes; what the task had
+ * taken out is taken out again. */
+static int merge_from_now(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	return s->task->mm.memory_merge ? ckpt_skeleton_do(s, NULL, err, "mm: memory_merge",
+							   SYS_prctl, PR_SET_MEMORY_MERGE_NR, 1)
+					: 0;
+}
+
+static int unmerge(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	if (!s->task->mm.memory_merge || ckpt_vma_has(vma, "mg"))
+		return 0;
+	return ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start, vma_len(vma),
+				MADV_UNMERGEABLE);
+}
+
 static int map_all(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	struct open_file open_ = {0};
@@ -170,6 +189,8 @@ static int map_all(struct ckpt_skeleton *s, struct ckpt_err *err)
 			ret = map_file(s, vma, &open_, err);
 		if (!ret && vma->how <= CKPT_VMA_FILE)
 			ret = advise(s, vma, err);
+		if (!ret && vma->how <= CKPT_VMA_FILE)
+			ret = unmerge(s, vma, err);
 		if (ret)
 			about_vma(vma, err);
 	}
@@ -412,26 +433,6 @@ static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 /* ---- what follows the contents ---- */
 
-/* mlock sets the flag, then touches every page, and tells ENOMEM of those that can't be touched:
- * the guard pages of a program that called mlockall, the end of a mapping behind that of its file.
- * They are locked all the same (mm/mlock.c, do_mlock); MLOCK_ONFAULT touches none, so that it fails
- * only if the flag can't be set. */
-static int lock_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
-{
-	long result;
-	int ret = ckpt_remote_call(&s->r, &result, err, SYS_mlock,
-				   CKPT_ARGS(vma->start, vma_len(vma)));
-
-	if (ret || result >= 0)
-		return ret;
-	ret = ckpt_skeleton_do(s, NULL, err, "mlock", SYS_mlock2, vma->start, vma_len(vma),
-			       MLOCK_ONFAULT);
-	/* back to plain locking; that it can't touch them is known */
-	return ret ? ret
-		   : ckpt_remote_call(&s->r, &result, err, SYS_mlock,
-				      CKPT_ARGS(vma->start, vma_len(vma)));
-}
-
 static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
 {
 	int ret = 0;
@@ -441,11 +442,28 @@ static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struc
 				       vma_len(vma), (uint64_t)final_prot(vma));
 	if (!ret && vma->how == CKPT_VMA_SHM)
 		ret = advise(s, vma, err);
-	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "lo"))
-		ret = lock_vma(s, vma, err);
-	if (!ret && vma->how < CKPT_VMA_VDSO && ckpt_vma_has(vma, "sl"))
-		ret = ckpt_skeleton_do(s, NULL, err, "mseal", SYS_mseal_nr, vma->start,
-				       vma_len(vma), 0);
+	return ret;
+}
+
+static int seal_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	if (vma->how >= CKPT_VMA_VDSO || !ckpt_vma_has(vma, "sl"))
+		return 0;
+	return ckpt_skeleton_do(s, NULL, err, "mseal", SYS_mseal_nr, vma->start, vma_len(vma), 0);
+}
+
+static int each_vma(struct ckpt_skeleton *s,
+		    int (*step)(struct ckpt_skeleton *s, const struct ckpt_vma *vma,
+				struct ckpt_err *err),
+		    struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < s->task->vmas.n; i++) {
+		ret = step(s, &s->task->vmas.v[i], err);
+		if (ret)
+			about_vma(&s->task->vmas.v[i], err);
+	}
 	return ret;
 }
 
@@ -454,6 +472,8 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 	int ret = restore_mm(s, err);
 
 	if (!ret)
+		ret = merge_from_now(s, err);
+	if (!ret)
 		ret = restore_vdso(s, err);
 	if (!ret)
 		ret = map_all(s, err);
@@ -461,10 +481,11 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = fill_all(s, err);
 	if (!ret)
 		ret = restore_objects(s, err);
-	for (size_t i = 0; !ret && i < s->task->vmas.n; i++) {
-		ret = finish_vma(s, &s->task->vmas.v[i], err);
-		if (ret)
-			about_vma(&s->task->vmas.v[i], err);
-	}
-	return ret;
+	if (!ret)
+		ret = each_vma(s, finish_vma, err);
+	if (!ret)
+		ret = ckpt_memlocks_restore(s, err);
+	if (!ret)
+		ret = each_vma(s, seal_vma, err);
+	return ret ? ret : ckpt_memlocks_restore_future(s, err);
 }

@@ -40,7 +40,7 @@ struct ckpt_header {
 	char boot_id[40];
 	int64_t clock_realtime, clock_monotonic, clock_boottime;
 	int64_t timens_monotonic, timens_boottime; /* offsets of its time namespace */
-	uint32_t clocks; /* enum ckpt_clock_policy */
+	uint32_t clocks;			   /* enum ckpt_clock_policy */
 	CKPT_VEC(struct ckpt_feature) features;
 	int32_t pid, ppid, pgid, sid;
 	char comm[16];
@@ -60,12 +60,14 @@ extern const struct ckpt_codec ckpt_header_codec;
 struct ckpt_auxv {
 	uint64_t type, value;
 };
+enum ckpt_lock_future { CKPT_LOCK_FUTURE_NO, CKPT_LOCK_FUTURE_YES, CKPT_LOCK_FUTURE_ONFAULT };
 struct ckpt_mm {
 	uint32_t tag, map_count;
 	uint64_t start_code, end_code, start_data, end_data, start_brk, brk, start_stack;
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint32_t dumpable, thp_disable, mdwe, memory_merge;
-	uint64_t membarrier; /* MEMBARRIER_CMD_REGISTER_* */
+	uint32_t lock_future; /* enum ckpt_lock_future */
+	uint64_t membarrier;  /* MEMBARRIER_CMD_REGISTER_* */
 	CKPT_VEC(struct ckpt_auxv) auxv;
 };
 extern const struct ckpt_codec ckpt_mm_codec;

@@ -80,6 +80,10 @@ const struct ckpt_codec ckpt_header_codec = {"task", header_rows, CKPT_NROWS(hea
 
 #define M struct ckpt_mm
 /* clang-format off */
+static const struct ckpt_word lock_future_words[] = {
+	{"no", CKPT_LOCK_FUTURE_NO}, {"yes", CKPT_LOCK_FUTURE_YES},
+	{"onfault", CKPT_LOCK_FUTURE_ONFAULT}, {NULL, 0},
+};
 static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, tag),
 	CKPT_ROW(dec, M, map_count),
@@ -98,6 +102,7 @@ static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, thp_disable),
 	CKPT_ROW(dec, M, mdwe),
 	CKPT_ROW(dec, M, memory_merge),
+	CKPT_ROWA(enum, M, lock_future, lock_future_words),
 	CKPT_ROW(hex, M, membarrier),
 	{"auxv", CKPT_MANY, offsetof(M, auxv), sizeof(struct ckpt_auxv),
 	 {CKPT_F(dec, struct ckpt_auxv, type), CKPT_F(hex, struct ckpt_auxv, value)}},

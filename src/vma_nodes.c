@@ -24,6 +24,7 @@
 	X(gd, CKPT_VM_MAP, MAP_GROWSDOWN) \
 	X(nr, CKPT_VM_MAP, MAP_NORESERVE) \
 	X(lo, CKPT_VM_LOCK, 0) \
+	X(lf, CKPT_VM_LOCK, MLOCK_ONFAULT) \
 	X(sr, CKPT_VM_ADVISE, MADV_SEQUENTIAL) \
 	X(rr, CKPT_VM_ADVISE, MADV_RANDOM) \
 	X(dc, CKPT_VM_ADVISE, MADV_DONTFORK) \
@@ -293,6 +294,11 @@ static void read_flag(struct smaps_reader *r, const char *letters)
 		/* The kernel's own pages are special mappings on some versions. */
 		if (ckpt_vm_flags[i].what == CKPT_VM_REFUSE && r->vma->how < CKPT_VMA_VDSO)
 			obstacle_vma(r, ckpt_vm_flags[i].why);
+		return;
+	}
+	/* Before it had letters it was the only flag of x86 without, and goes with lo. */
+	if (!strcmp(letters, "??") && ckpt_vma_has(r->vma, "lo")) {
+		r->vma->flags |= 1ull << BIT_lf;
 		return;
 	}
 	char why[40];

@@ -14,7 +14,7 @@ enum ckpt_vm_what {
 	CKPT_VM_IMPLIED, /* follows from prot, sharing, the file or the kernel: not stored */
 	CKPT_VM_MAP,	 /* an argument of mmap (vm_arg: MAP_*) */
 	CKPT_VM_ADVISE,	 /* madvise(vm_arg) afterwards */
-	CKPT_VM_LOCK,	 /* mlock2 */
+	CKPT_VM_LOCK,	 /* mlock2(vm_arg) */
 	CKPT_VM_SEAL,	 /* mseal, last of all */
 	CKPT_VM_ACCOUNT, /* was writable once: mapped writable first */
 	CKPT_VM_REFUSE,	 /* can't be captured: why says it */
