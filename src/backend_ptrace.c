@@ -28,8 +28,6 @@
 #define SET_THREAD_AREA 26
 #define TLS_FIRST	12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
 #define TLS_ENTRIES	3
-#define SEIZE_OPTIONS                                                                              \
-	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
 
 static uint64_t now_us(void)
 {
@@ -82,7 +80,7 @@ static int seize_refused(pid_t tid, int code, struct ckpt_err *err)
 /* A thread that is gone or a zombie when we come is none of ours: 1. */
 static int seize(struct ckpt_captured *cap, pid_t tid, pid_t tgid, struct ckpt_err *err)
 {
-	if (ptrace(PTRACE_SEIZE, tid, 0, SEIZE_OPTIONS)) {
+	if (ptrace(PTRACE_SEIZE, tid, 0, CKPT_SEIZE_OPTIONS)) {
 		int code = errno;
 
 		if (code == ESRCH || ckpt_proc_state(tid) == 'Z' || ckpt_proc_state(tid) == 'X')
@@ -407,8 +405,7 @@ static int ptrace_rseq_get(pid_t tid, struct ckpt_thread *thread, struct ckpt_er
 
 static int ptrace_seize_skeleton(pid_t tid, struct ckpt_err *err)
 {
-	if (ptrace(PTRACE_SEIZE, tid, 0,
-		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC))
+	if (ptrace(PTRACE_SEIZE, tid, 0, CKPT_SKELETON_OPTIONS))
 		return reg_failed(tid, "PTRACE_SEIZE of the skeleton", err);
 	return 0;
 }

@@ -8,8 +8,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/kcmp.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <elf.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -389,6 +391,35 @@ static bool probe_xsave(struct note *n)
 	return on_traced(read_xsave, n);
 }
 
+/* a child that has a filter which allows all */
+static bool probe_seccomp(struct note *n)
+{
+	struct sock_filter allow[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog prog = {1, allow};
+	bool good = false;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(1);
+	}
+	if (pid > 0 && waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status)) {
+		good = ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_SUSPEND_SECCOMP) == 0 &&
+		       waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
+		       ptrace(PTRACE_SECCOMP_GET_FILTER, pid, 0, NULL) == 1;
+		if (!good)
+			note(n, "%s", strerror(errno));
+		kill(pid, SIGKILL);
+		reap(pid);
+	}
+	return good;
+}
+
 static bool probe_kmod(struct note *n)
 {
 	return can_open("/dev/ckptfs", O_RDWR, n);
@@ -446,6 +477,8 @@ static const struct feature {
 	{"time left of sleeps", probe_sched, false, false,
 	 "sleeps go on with the time that was left",
 	 "sleeps start over after a restore: CONFIG_SCHED_DEBUG"},
+	{"seccomp filters", probe_seccomp, false, false, "they are kept",
+	 "tasks that have one are refused: needs CAP_SYS_ADMIN, and no filter of ckptfs's own"},
 	{"/dev/ckptfs", probe_kmod, false, false, "backend kmod",
 	 "backend ptrace; the kernel module is not needed"},
 };

@@ -22,6 +22,7 @@
 #include "collect.h"
 #include "manifest.h"
 #include "proc.h"
+#include "seccomp.h"
 #include "x86_regs.h"
 
 void ckpt_vdso_digest(char out[33])
@@ -316,6 +317,21 @@ static void check_namespaces(struct ckpt_collect *c)
 	}
 }
 
+static int check_seccomp(struct ckpt_collect *c, struct ckpt_err *err)
+{
+	int ret = ckpt_seccomp_get(c->cap->pid, &c->task->seccomp, err);
+
+	if (ret == -ENOTSUP) { /* our calls inside it would be judged, we don't know how */
+		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
+		c->obstacles.no_remote = true;
+		return 0;
+	}
+	if (!ret && ckpt_seccomp_has_supervisor(&c->task->seccomp))
+		ckpt_obstacle_add(&c->obstacles, "seccomp: a filter asks a supervisor "
+						 "(user notification)");
+	return ret;
+}
+
 int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_collect *) = {collect_ids, collect_creds, collect_limits,
@@ -330,10 +346,5 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 	check_namespaces(c);
 	if (ckpt_clocks_read(c->cap->pid, &c->task->header, err))
 		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
-	if (ckpt_proc_status(c->cap->pid, "Seccomp", 10) > 0) {
-		/* Our calls inside it would be judged by its filter, and may kill it. */
-		ckpt_obstacle_add(&c->obstacles, "seccomp");
-		c->obstacles.no_remote = true;
-	}
-	return 0;
+	return check_seccomp(c, err);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns the rows of `creds` and `limits`.
+ * Owns the rows of `creds`, `limits` and `seccomp`.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/resource.h>
 #include "task.h"
 
@@ -80,3 +82,46 @@ static int limits_check(const void *obj, struct ckpt_err *err)
 
 const struct ckpt_codec ckpt_limits_codec = {"limits", limits_rows, CKPT_NROWS(limits_rows),
 					     limits_check};
+
+/* clang-format off */
+static const struct ckpt_word filter_words[] = {{"log", SECCOMP_FILTER_FLAG_LOG}, {NULL, 0}};
+
+#define I struct ckpt_insn
+static const struct ckpt_row seccomp_rows[] = {
+	{"filter", CKPT_MANY, offsetof(struct ckpt_seccomp, filter), sizeof(struct ckpt_filter),
+	 {CKPT_FA(flags, struct ckpt_filter, flags, filter_words)}},
+	{"insn", CKPT_MANY, offsetof(struct ckpt_seccomp, insn), sizeof(I),
+	 {CKPT_F(dec, I, filter), CKPT_F(hex, I, code), CKPT_F(dec, I, jt), CKPT_F(dec, I, jf),
+	  CKPT_F(hex, I, k)}},
+};
+/* clang-format on */
+
+/* What the instructions mean is for the kernel to judge. */
+static int seccomp_check(const void *obj, struct ckpt_err *err)
+{
+	const struct ckpt_seccomp *s = obj;
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->filter.n; i++) {
+		size_t from = at;
+
+		if (s->filter.v[i].flags & ~(uint64_t)SECCOMP_FILTER_FLAG_LOG)
+			return ckpt_fail(err, EINVAL, "filter %zu: unknown flags", i);
+		while (at < s->insn.n && s->insn.v[at].filter == i)
+			at++;
+		if (at == from || at - from > BPF_MAXINSNS)
+			return ckpt_fail(err, EINVAL, "filter %zu: %zu instructions in a row", i,
+					 at - from);
+	}
+	if (at != s->insn.n)
+		return ckpt_fail(err, EINVAL, "insn: filter %u is not there, or not in order",
+				 s->insn.v[at].filter);
+	for (at = 0; at < s->insn.n; at++)
+		if (s->insn.v[at].code > UINT16_MAX || s->insn.v[at].jt > UINT8_MAX ||
+		    s->insn.v[at].jf > UINT8_MAX)
+			return ckpt_fail(err, EINVAL, "insn %zu: a value is too large", at);
+	return 0;
+}
+
+const struct ckpt_codec ckpt_seccomp_codec = {"seccomp", seccomp_rows, CKPT_NROWS(seccomp_rows),
+					      seccomp_check};

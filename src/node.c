@@ -134,6 +134,7 @@ static const struct ckpt_node_row root_rows[] = {
 	TEXT("creds", struct ckpt_task, creds, ckpt_creds_codec),
 	TEXT("limits", struct ckpt_task, limits, ckpt_limits_codec),
 	TEXT("thread", struct ckpt_task, thread, ckpt_thread_codec),
+	TEXT("seccomp", struct ckpt_task, seccomp, ckpt_seccomp_codec),
 	DIR_OF("vmas", vmas),
 	DIR_OF("files", files),
 	DIR_OF("fds", fds),

@@ -8,8 +8,10 @@
  * can be, either its own registers and mask are set or the stub is, which sets them.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,17 +22,22 @@
 #include <time.h>
 #include <unistd.h>
 #include "remote.h"
+#include "seccomp.h"
 #include "vma_nodes.h"
 #include "x86_regs.h"
 
 #define CALL_TIMEOUT_MS 20000		 /* in a skeleton: files may be far away */
 #define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 #define STUB_MAGIC_LEN	8
+#define SYSCALL_LEN	2 /* bytes of the instruction */
 
-extern const char ckpt_stub_start[], ckpt_stub_entry[], ckpt_stub_slots[], ckpt_stub_end[];
-#define STUB_SIZE  ((size_t)(ckpt_stub_end - ckpt_stub_start))
-#define STUB_ENTRY ((size_t)(ckpt_stub_entry - ckpt_stub_start))
-#define STUB_SLOTS ((size_t)(ckpt_stub_slots - ckpt_stub_start))
+extern const char ckpt_stub_start[], ckpt_stub_sldt[], ckpt_stub_entry[], ckpt_stub_masked[];
+extern const char ckpt_stub_slots[], ckpt_stub_end[];
+#define STUB_SIZE   ((size_t)(ckpt_stub_end - ckpt_stub_start))
+#define STUB_SLDT   ((size_t)(ckpt_stub_sldt - ckpt_stub_start))
+#define STUB_ENTRY  ((size_t)(ckpt_stub_entry - ckpt_stub_start))
+#define STUB_MASKED ((size_t)(ckpt_stub_masked - ckpt_stub_start)) /* after its rt_sigprocmask */
+#define STUB_SLOTS  ((size_t)(ckpt_stub_slots - ckpt_stub_start))
 
 struct stub_slots {
 	uint64_t regs[15];
@@ -106,11 +113,47 @@ static int next_syscall_stop(pid_t tid, unsigned int timeout_ms, struct ckpt_err
 	}
 }
 
-static int set_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+static int judge(struct ckpt_remote *r, long nr, const uint64_t args[6], uint64_t next, bool runs,
+		 struct ckpt_err *err)
+{
+	struct seccomp_data call = {(int)nr, AUDIT_ARCH_X86_64, next, {0}};
+	uint32_t verdict;
+	char text[80];
+
+	memcpy(call.args, args, sizeof(call.args));
+	verdict = ckpt_seccomp_verdict(&r->filters, &call);
+	if (ckpt_seccomp_harmless(verdict, runs))
+		return 0;
+	ckpt_seccomp_describe(verdict, nr, args[0], text, sizeof(text));
+	return ckpt_fail(err, ENOTSUP, "seccomp: its filter %s", text);
+}
+
+/* Filters are suspended only as long as we live: if we die now, both the call and the one of the
+ * stub after it meet them. Without its own mask the task must not go on. */
+static int judge_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+{
+	const uint64_t mask_args[6] = {
+		SIG_SETMASK, r->slack + STUB_SLOTS + offsetof(struct stub_slots, mask),
+		0,	     8,
+		args[4],     args[5]};
+	int ret;
+
+	if (!r->filters.filter.n)
+		return 0;
+	ret = judge(r, SYS_rt_sigprocmask, mask_args, r->slack + STUB_MASKED, true, err);
+	return ret ? ret : judge(r, nr, args, r->entry + SYSCALL_LEN, false, err);
+}
+
+/* start: the address of its syscall instruction, or of what comes before that. */
+static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uint64_t args[6],
+		       struct ckpt_err *err)
 {
 	struct user_regs_struct regs = r->saved;
+	int ret = judge_call(r, nr, args, err);
 
-	regs.rip = r->entry;
+	if (ret)
+		return ret;
+	regs.rip = start;
 	regs.rax = nr;
 	regs.orig_rax = -1; /* not in a system call: the kernel must restart nothing */
 	regs.rdi = args[0];
@@ -122,6 +165,11 @@ static int set_call(struct ckpt_remote *r, long nr, const uint64_t args[6], stru
 	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
 		return lost(r->tid, errno, "PTRACE_SETREGS", err);
 	return 0;
+}
+
+static int set_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+{
+	return set_call_at(r, r->entry, nr, args, err);
 }
 
 static int get_result(struct ckpt_remote *r, long *result, struct ckpt_err *err)
@@ -172,6 +220,25 @@ int ckpt_remote_do(struct ckpt_remote *r, long *result, struct ckpt_err *err, co
 		return ckpt_fail(err, (int)-value, "%s: %s", what, strerror((int)-value));
 	if (result)
 		*result = value;
+	return 0;
+}
+
+int ckpt_remote_has_ldt(struct ckpt_remote *r, bool *has, struct ckpt_err *err)
+{
+	struct user_regs_struct regs;
+	/* a call that does nothing: the mask stays as it is */
+	int ret = set_call_at(r, r->slack + STUB_SLDT, SYS_rt_sigprocmask,
+			      CKPT_ARGS(SIG_BLOCK, 0, 0, 8), err);
+
+	if (!ret)
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+	if (!ret)
+		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+	if (ret)
+		return ret;
+	if (ptrace(PTRACE_GETREGS, r->tid, 0, &regs))
+		return lost(r->tid, errno, "PTRACE_GETREGS", err);
+	*has = regs.rbx & 0xffff;
 	return 0;
 }
 
@@ -308,16 +375,19 @@ static void leave_rseq(struct ckpt_remote *r)
 
 static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 {
+	const uint64_t mask = r->slack + STUB_SLOTS + offsetof(struct stub_slots, mask);
 	long addr;
 	int ret = write_stub(r, err);
 
 	/* Registers first, so that our death after the mask is set finds the stub in charge; the
-	 * call that stands in them is never made, unless by a task on its own: harmless. */
+	 * call that stands in them is never made, unless by a task on its own: the stub's. */
 	if (!ret)
-		ret = set_call(r, SYS_getpid, CKPT_ARGS(0), err);
+		ret = set_call(r, SYS_rt_sigprocmask, CKPT_ARGS(SIG_SETMASK, mask, 0, 8), err);
 	r->in_stub = !ret;
 	if (!ret)
 		ret = set_mask(r->tid, ~0ull, err);
+	if (!ret) /* where it will lie is not known yet: asked again for the place itself */
+		ret = judge_call(r, SYS_munmap, CKPT_ARGS(0, CKPT_SCRATCH_SIZE), err);
 	if (!ret)
 		ret = ckpt_remote_do(r, &addr, err, "mmap of scratch memory", SYS_mmap,
 				     CKPT_ARGS(0, CKPT_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
@@ -348,6 +418,25 @@ static int refuse_dispatch(pid_t tid, struct ckpt_err *err)
 			 "task %d: system calls go to user space (syscall user dispatch)", tid);
 }
 
+static int suspend_filters(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	int ret = ckpt_seccomp_get(r->tid, &r->filters, err);
+
+	if (ret || !r->filters.filter.n)
+		return ret;
+	ret = ckpt_seccomp_suspend(r->tid, CKPT_SEIZE_OPTIONS, err);
+	if (ret)
+		ckpt_seccomp_fini(&r->filters);
+	return ret;
+}
+
+static void resume_filters(struct ckpt_remote *r)
+{
+	if (r->filters.filter.n)
+		ptrace(PTRACE_SETOPTIONS, r->tid, 0, CKPT_SEIZE_OPTIONS);
+	ckpt_seccomp_fini(&r->filters);
+}
+
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
 		     unsigned int timeout_ms, struct ckpt_err *err)
 {
@@ -368,6 +457,8 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	ret = refuse_dispatch(tid, err);
 	if (!ret)
 		ret = find_slack(r, task, err);
+	if (!ret)
+		ret = suspend_filters(r, err);
 	if (ret)
 		return ret;
 	ret = open_stub(r, err);
@@ -405,6 +496,7 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 	if (!left &&
 	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
 		left = ret ? -ESRCH : gone(r->tid, err);
+	resume_filters(r);
 	return ret ? ret : left;
 }
 

@@ -10,12 +10,20 @@
 #define CKPT_REMOTE_H
 
 #include <stdint.h>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/user.h>
 #include "err.h"
 #include "task.h"
 
 #define CKPT_SCRATCH_SIZE (96 * 1024) /* bytes; a whole LDT is 64 KiB */
+
+/* Of every live task that we trace: what is born of it is ours too. */
+#define CKPT_SEIZE_OPTIONS                                                                         \
+	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)
+
+/* Of a skeleton until it is itself: it dies with us. */
+#define CKPT_SKELETON_OPTIONS (PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC)
 
 /* linux/ptrace.h; the C library of Debian 12 has only some of it. */
 #define CKPT_PTRACE_EVENT_STOP 128
@@ -32,13 +40,15 @@ struct ckpt_remote {
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
 	uint64_t slack;		       /* live: where the stub lies */
 	uint8_t slack_bytes[512];      /* live: what was there before */
+	struct ckpt_seccomp filters;   /* live: suspended while we live, so each call is judged */
 };
 
 /* Waits up to timeout_ms until the tracee reports; its wait status. -ETIMEDOUT, -ESRCH (gone). */
 int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status);
 
 /* Live task, in a ptrace-stop of PTRACE_SEIZE. vmas: its mappings. Blocks all signals, places
- * the stub and maps the scratch memory. -ENOTSUP: no room for the stub. */
+ * the stub and maps the scratch memory. -ENOTSUP: no room for the stub, or a seccomp filter that
+ * would harm the task if we died during a call. */
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
 		     unsigned int timeout_ms, struct ckpt_err *err);
 
@@ -47,7 +57,8 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err);
 
 /* Runs one system call; 0 and its result (negative errno as the kernel returns it) in *result.
- * Failure to run it at all is -ESRCH, -ETIMEDOUT or -EIO. */
+ * Failure to run it at all is -ESRCH, -ETIMEDOUT or -EIO; -ENOTSUP: a seccomp filter forbids it in
+ * a way that would harm the task. */
 int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
 		     const uint64_t args[6]);
 
@@ -56,6 +67,9 @@ int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, 
 /* As above, and a negative result is an error too: its text starts with what. */
 int ckpt_remote_do(struct ckpt_remote *r, long *result, struct ckpt_err *err, const char *what,
 		   long nr, const uint64_t args[6]);
+
+/* Live task: whether it has an LDT, without a system call that tells. */
+int ckpt_remote_has_ldt(struct ckpt_remote *r, bool *has, struct ckpt_err *err);
 
 /* Copies between us and the task's scratch memory (offset in bytes). -EIO, -ESRCH. */
 int ckpt_remote_put(struct ckpt_remote *r, size_t off, const void *data, size_t len,

@@ -9,9 +9,11 @@
  */
 	.section .rodata
 	.balign 16
-	.globl ckpt_stub_start, ckpt_stub_entry, ckpt_stub_slots, ckpt_stub_end
+	.globl ckpt_stub_start, ckpt_stub_sldt, ckpt_stub_entry, ckpt_stub_masked, ckpt_stub_slots, ckpt_stub_end
 ckpt_stub_start:
 	.ascii	"ckptstub"
+ckpt_stub_sldt:
+	sldt	%rbx
 ckpt_stub_entry:
 	syscall
 	/* the mask first: a signal that waited gets its handler, and the handler returns here */
@@ -21,6 +23,7 @@ ckpt_stub_entry:
 	xor	%edx, %edx
 	mov	$8, %r10d
 	syscall
+ckpt_stub_masked:
 	mov	ckpt_stub_slots+0(%rip), %r15
 	mov	ckpt_stub_slots+8(%rip), %r14
 	mov	ckpt_stub_slots+16(%rip), %r13

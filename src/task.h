@@ -206,6 +206,20 @@ struct ckpt_limits {
 };
 extern const struct ckpt_codec ckpt_limits_codec;
 
+/* seccomp */
+struct ckpt_filter {
+	uint64_t flags; /* SECCOMP_FILTER_FLAG_* */
+};
+struct ckpt_insn {
+	uint32_t filter; /* its index */
+	uint32_t code, jt, jf, k;
+};
+struct ckpt_seccomp {
+	CKPT_VEC(struct ckpt_filter) filter; /* the oldest first */
+	CKPT_VEC(struct ckpt_insn) insn;     /* of the first filter, then of the next */
+};
+extern const struct ckpt_codec ckpt_seccomp_codec;
+
 /* thread: what belongs to one thread and to no other file */
 struct ckpt_thread {
 	uint64_t clear_child_tid;
@@ -290,6 +304,7 @@ struct ckpt_task {
 	struct ckpt_creds creds;
 	struct ckpt_limits limits;
 	struct ckpt_thread thread;
+	struct ckpt_seccomp seccomp;
 	CKPT_VEC(struct ckpt_vma) vmas;
 	CKPT_VEC(struct ckpt_file) files;
 	CKPT_VEC(struct ckpt_fd) fds;

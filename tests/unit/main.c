@@ -18,6 +18,7 @@
 	X(page_stream)                                                                             \
 	X(source)                                                                                  \
 	X(cred)                                                                                    \
+	X(seccomp)                                                                                 \
 	X(stage)
 /* clang-format on */
 

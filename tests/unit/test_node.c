@@ -27,6 +27,7 @@ static const struct {
 	{"creds", CKPT_NODE_TEXT, false},
 	{"limits", CKPT_NODE_TEXT, false},
 	{"thread", CKPT_NODE_TEXT, false},
+	{"seccomp", CKPT_NODE_TEXT, false},
 	{"manifest", CKPT_NODE_MANIFEST, false},
 	{"vmas", CKPT_NODE_DIR, false},
 	{"files", CKPT_NODE_DIR, false},
@@ -105,7 +106,7 @@ START_TEST(codec_names_are_those_of_the_table)
 	int n = 0;
 
 	ckpt_node_each_codec(count_codec, &n);
-	ck_assert_int_eq(n, 13);
+	ck_assert_int_eq(n, 14);
 }
 END_TEST
 
