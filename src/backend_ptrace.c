@@ -136,7 +136,7 @@ static int wait_all(struct ckpt_captured *cap, uint64_t deadline, struct ckpt_er
 
 	while ((t = first_running(cap))) {
 		int status;
-		pid_t tid = waitpid(-1, &status, __WALL | __WNOTHREAD | WNOHANG);
+		pid_t tid = ckpt_tracee_report(-1, &status);
 
 		if (tid > 0) {
 			on_report(cap, tid, status);
@@ -303,14 +303,12 @@ static int ptrace_cpu_get(pid_t tid, struct ckpt_cpu *cpu, struct ckpt_err *err)
 {
 	struct user_regs_struct regs;
 	uint8_t area[CKPT_XSAVE_MAX];
-	struct iovec iov = {&regs, sizeof(regs)};
+	struct iovec iov = {area, sizeof(area)};
 
-	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov))
+	/* GETREGSET would give 32-bit registers while 32-bit code runs; this goes by the tracer */
+	if (ptrace(PTRACE_GETREGS, tid, 0, &regs))
 		return reg_failed(tid, "registers", err);
-	if (iov.iov_len != sizeof(regs) || (regs.cs & 0xffff) != 0x33)
-		return ckpt_fail(err, ENOTSUP, "task %d: 32-bit code", tid);
 	ckpt_regs_from_user(&regs, cpu);
-	iov = (struct iovec){area, sizeof(area)};
 	if (ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &iov))
 		return reg_failed(tid, "xsave area", err);
 	if (ckpt_xsave_pack(area, iov.iov_len, cpu) || tls_get(tid, cpu))
@@ -344,8 +342,7 @@ static int ptrace_cpu_set(pid_t tid, const struct ckpt_cpu *cpu, struct ckpt_err
 		return ckpt_fail(err, EINVAL, "cpu: this machine does not take the xsave area: %s",
 				 strerror(errno));
 	ckpt_regs_to_user(cpu, &regs);
-	iov = (struct iovec){&regs, sizeof(regs)};
-	if (ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &iov))
+	if (ptrace(PTRACE_SETREGS, tid, 0, &regs))
 		return ckpt_fail(err, EINVAL, "cpu: the kernel does not take the registers: %s",
 				 strerror(errno));
 	return 0;

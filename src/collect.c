@@ -53,11 +53,8 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = ckpt_fds_read(pid, task, add_text, &c->obstacles, err);
 	if (!ret)
 		ret = b->cpu_get(pid, &task->cpu, err);
-	if (ret == -ENOTSUP) { /* 32-bit code: our stub is not for it */
-		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
-		c->obstacles.no_remote = true;
-		ret = 0;
-	}
+	if (!ret && ckpt_task_is_i386(task))
+		ckpt_obstacle_add(&c->obstacles, "32-bit program");
 	if (!ret)
 		ret = b->signals_get(pid, &task->signals, err);
 	if (!ret)

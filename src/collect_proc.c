@@ -49,7 +49,7 @@ static int collect_machine(struct ckpt_header *h)
 	for (size_t i = 0; i < sizeof(id); i++)
 		snprintf(h->tree + 2 * i, 3, "%02x", id[i]);
 	h->version = CKPT_FORMAT_VERSION;
-	snprintf(h->arch, sizeof(h->arch), "x86_64");
+	snprintf(h->arch, sizeof(h->arch), "%s", CKPT_ARCH_X86_64);
 	h->page_size = CKPT_PAGE_SIZE;
 	ckpt_cpuid_digest(h->cpuid);
 	h->xsave_mask = ckpt_xsave_mask();
@@ -253,27 +253,38 @@ static int collect_sched(struct ckpt_collect *c)
 	return 0;
 }
 
+/* The words of the vector are those of the program: no 64-bit one has a type above 32 bits, and no
+ * 32-bit one begins with an entry of value 0 (fs/binfmt_elf.c, create_elf_tables). */
 static int collect_auxv(struct ckpt_collect *c)
 {
-	struct ckpt_auxv aux;
+	struct ckpt_header *h = &c->task->header;
+	uint32_t words[256] = {0};
 	char path[40];
-	int ret = 0;
-	FILE *f;
+	size_t n, step;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/auxv", c->cap->pid);
-	f = fopen(path, "re");
-	if (!f)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	while (!ret && fread(&aux, sizeof(aux), 1, f) == 1 && aux.type) {
+	n = (size_t)read(fd, words, sizeof(words));
+	close(fd);
+	if (n > sizeof(words)) /* -1 */
+		return -EIO;
+	step = words[1] ? 2 : 4;
+	if (step == 2)
+		snprintf(h->arch, sizeof(h->arch), "%s", CKPT_ARCH_I386);
+	for (size_t i = 0; i + step <= n / 4 && words[i]; i += step) {
 		struct ckpt_auxv *slot = CKPT_VEC_ADD(&c->task->mm.auxv);
 
-		if (slot)
-			*slot = aux;
+		if (!slot)
+			return -ENOMEM;
+		if (step == 2)
+			*slot = (struct ckpt_auxv){words[i], words[i + 1]};
 		else
-			ret = -ENOMEM;
+			memcpy(slot, &words[i], sizeof(*slot));
 	}
-	fclose(f);
-	return ret;
+	return 0;
 }
 
 static int collect_mm(struct ckpt_collect *c)

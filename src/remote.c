@@ -31,17 +31,19 @@
 #define STUB_MAGIC_LEN	8
 #define SYSCALL_LEN	2 /* bytes of the instruction */
 
-extern const char ckpt_stub_start[], ckpt_stub_sldt[], ckpt_stub_entry[], ckpt_stub_masked[];
-extern const char ckpt_stub_slots[], ckpt_stub_end[];
-#define STUB_SIZE   ((size_t)(ckpt_stub_end - ckpt_stub_start))
-#define STUB_SLDT   ((size_t)(ckpt_stub_sldt - ckpt_stub_start))
-#define STUB_ENTRY  ((size_t)(ckpt_stub_entry - ckpt_stub_start))
-#define STUB_MASKED ((size_t)(ckpt_stub_masked - ckpt_stub_start)) /* after its rt_sigprocmask */
-#define STUB_SLOTS  ((size_t)(ckpt_stub_slots - ckpt_stub_start))
+extern const char ckpt_stub_start[], ckpt_stub_sldt[], ckpt_stub_entry[], ckpt_stub_masked[],
+	ckpt_stub_near[], ckpt_stub_far[], ckpt_stub_step[], ckpt_stub_frame[], ckpt_stub_slots[],
+	ckpt_stub_end[];
+#define STUB_SIZE      ((size_t)(ckpt_stub_end - ckpt_stub_start))
+#define STUB_AT(label) ((size_t)(ckpt_stub_##label - ckpt_stub_start))
 
 struct stub_slots {
-	uint64_t regs[15];
-	uint64_t rip, eflags, rsp, mask;
+	uint64_t r15, r14, r13, r12, rbp, rbx, r9, r8, flags, stack;
+	uint64_t r11, r10, rax, rcx, rdx, rsi, rdi, mask;
+	uint64_t exit; /* address of the way out */
+	uint32_t far_offset;
+	uint16_t far_selector, pad[1];
+	uint64_t rip, cs, eflags, rsp, ss; /* as iretq takes them */
 };
 
 static uint64_t now_ms(void)
@@ -52,12 +54,30 @@ static uint64_t now_ms(void)
 	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
 }
 
+pid_t ckpt_tracee_report(pid_t which, int *status)
+{
+	const int options = __WALL | WNOHANG | (which > 0 ? 0 : __WNOTHREAD);
+	siginfo_t info = {0};
+
+	if (waitid(which > 0 ? P_PID : P_ALL, (id_t)which, &info,
+		   options | WEXITED | WSTOPPED | WNOWAIT))
+		return -1;
+	if (!info.si_pid)
+		return 0;
+	if (info.si_code == CLD_TRAPPED && info.si_status != SYSCALL_STOP &&
+	    !(info.si_status >> 8)) {
+		*status = info.si_status << 8 | 0x7f;
+		return info.si_pid;
+	}
+	return waitpid(info.si_pid, status, options);
+}
+
 int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status)
 {
 	uint64_t end = 0;
 
 	for (unsigned int round = 0;; round++) {
-		pid_t got = waitpid(tid, status, __WALL | WNOHANG);
+		pid_t got = ckpt_tracee_report(tid, status);
 
 		if (got == tid)
 			return WIFSTOPPED(*status) ? 0 : -ESRCH;
@@ -133,14 +153,14 @@ static int judge(struct ckpt_remote *r, long nr, const uint64_t args[6], uint64_
 static int judge_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
 {
 	const uint64_t mask_args[6] = {
-		SIG_SETMASK, r->slack + STUB_SLOTS + offsetof(struct stub_slots, mask),
+		SIG_SETMASK, r->slack + STUB_AT(slots) + offsetof(struct stub_slots, mask),
 		0,	     8,
-		args[4],     args[5]};
+		r->saved.r8, r->saved.r9};
 	int ret;
 
 	if (!r->filters.filter.n)
 		return 0;
-	ret = judge(r, SYS_rt_sigprocmask, mask_args, r->slack + STUB_MASKED, true, err);
+	ret = judge(r, SYS_rt_sigprocmask, mask_args, r->slack + STUB_AT(masked), true, err);
 	return ret ? ret : judge(r, nr, args, r->entry + SYSCALL_LEN, false, err);
 }
 
@@ -154,6 +174,9 @@ static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uin
 	if (ret)
 		return ret;
 	regs.rip = start;
+	regs.cs = CKPT_CS_64;
+	regs.ss = CKPT_SS_FLAT;
+	regs.eflags = CKPT_EFLAGS_PLAIN; /* the trap flag would have its say in the stub */
 	regs.rax = nr;
 	regs.orig_rax = -1; /* not in a system call: the kernel must restart nothing */
 	regs.rdi = args[0];
@@ -227,7 +250,7 @@ int ckpt_remote_has_ldt(struct ckpt_remote *r, bool *has, struct ckpt_err *err)
 {
 	struct user_regs_struct regs;
 	/* a call that does nothing: the mask stays as it is */
-	int ret = set_call_at(r, r->slack + STUB_SLDT, SYS_rt_sigprocmask,
+	int ret = set_call_at(r, r->slack + STUB_AT(sldt), SYS_rt_sigprocmask,
 			      CKPT_ARGS(SIG_BLOCK, 0, 0, 8), err);
 
 	if (!ret)
@@ -304,7 +327,7 @@ static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 	if (!memcmp(r->slack_bytes, ckpt_stub_start, STUB_MAGIC_LEN))
 		memset(r->slack_bytes, 0, STUB_SIZE);
 	r->slack = addr;
-	r->entry = addr + STUB_ENTRY;
+	r->entry = addr + STUB_AT(entry);
 	return true;
 }
 
@@ -321,20 +344,31 @@ static int find_slack(struct ckpt_remote *r, const struct ckpt_task *task, struc
 			 r->tid, STUB_SIZE);
 }
 
+/* How the stub gets to where the task was: see the labels in stub.S. */
+static size_t way_out(const struct user_regs_struct *regs)
+{
+	if (regs->eflags & CKPT_EFLAGS_TF)
+		return regs->ss == CKPT_SS_FLAT ? STUB_AT(step) : STUB_AT(frame);
+	return regs->cs == CKPT_CS_64 ? STUB_AT(near) : STUB_AT(far);
+}
+
 static int write_stub(struct ckpt_remote *r, struct ckpt_err *err)
 {
 	uint8_t stub[sizeof(r->slack_bytes)];
 	struct user_regs_struct regs = r->saved;
 	struct stub_slots slots;
 
-	ckpt_regs_restarted(&regs);
-	memcpy(slots.regs, &regs, sizeof(slots.regs));
-	slots.rip = regs.rip;
-	slots.eflags = regs.eflags;
-	slots.rsp = regs.rsp;
-	slots.mask = r->saved_mask;
+	ckpt_regs_restarted(&regs, ckpt_regs_call_compat(&regs, r->mem_fd));
+	/* clang-format off */
+	slots = (struct stub_slots){
+		regs.r15, regs.r14, regs.r13, regs.r12, regs.rbp, regs.rbx, regs.r9, regs.r8,
+		regs.eflags & ~CKPT_EFLAGS_TF, regs.rsp,
+		regs.r11, regs.r10, regs.rax, regs.rcx, regs.rdx, regs.rsi, regs.rdi,
+		r->saved_mask, r->slack + way_out(&regs), (uint32_t)regs.rip, (uint16_t)regs.cs, {0},
+		regs.rip, regs.cs, regs.eflags, regs.rsp, regs.ss};
+	/* clang-format on */
 	memcpy(stub, ckpt_stub_start, STUB_SIZE);
-	memcpy(stub + STUB_SLOTS, &slots, sizeof(slots));
+	memcpy(stub + STUB_AT(slots), &slots, sizeof(slots));
 	if (pwrite(r->mem_fd, stub, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
 		return ckpt_fail(err, ENOTSUP, "task %d: its code can't be written", r->tid);
 	return 0;
@@ -373,9 +407,12 @@ static void leave_rseq(struct ckpt_remote *r)
 		r->saved.rip = cs.abort_ip;
 }
 
-static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
+/* low: a 32-bit program, which gets no memory above 4 GiB, can't be asked for some "anywhere" by a
+ * 64-bit call (mm/mmap.c, get_unmapped_area: TASK_SIZE is less than the place it finds). */
+static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 {
-	const uint64_t mask = r->slack + STUB_SLOTS + offsetof(struct stub_slots, mask);
+	const uint64_t mask = r->slack + STUB_AT(slots) + offsetof(struct stub_slots, mask);
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (low ? MAP_32BIT : 0);
 	long addr;
 	int ret = write_stub(r, err);
 
@@ -391,7 +428,7 @@ static int open_stub(struct ckpt_remote *r, struct ckpt_err *err)
 	if (!ret)
 		ret = ckpt_remote_do(r, &addr, err, "mmap of scratch memory", SYS_mmap,
 				     CKPT_ARGS(0, CKPT_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
-					       MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0));
+					       (uint64_t)flags, (uint64_t)-1, 0));
 	if (!ret)
 		r->scratch = (uint64_t)addr;
 	/* mm/mmap.c, mlock_future_ok(): that it is locked would be beyond the limit */
@@ -447,8 +484,9 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	r->mem_fd = mem_fd;
 	r->timeout_ms = timeout_ms;
 	_Static_assert(sizeof(r->slack_bytes) >= 384, "the stub needs its place");
-	if (STUB_SIZE > sizeof(r->slack_bytes))
-		return ckpt_fail(err, EIO, "the stub has grown");
+	if (STUB_SIZE > sizeof(r->slack_bytes) ||
+	    STUB_SIZE - STUB_AT(slots) != sizeof(struct stub_slots))
+		return ckpt_fail(err, EIO, "the stub is not what remote.c thinks it is");
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
 		return lost(tid, errno, "PTRACE_GETREGS", err);
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
@@ -461,7 +499,7 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 		ret = suspend_filters(r, err);
 	if (ret)
 		return ret;
-	ret = open_stub(r, err);
+	ret = open_stub(r, ckpt_task_is_i386(task), err);
 	if (ret)
 		ckpt_remote_close(r, NULL);
 	return ret;

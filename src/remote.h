@@ -43,6 +43,12 @@ struct ckpt_remote {
 	struct ckpt_seccomp filters;   /* live: suspended while we live, so each call is judged */
 };
 
+/* The next report of that tracee, or (-1) of any of this thread's: whose, its wait status; 0: none
+ * yet; -1: no such tracee. A signal on its way to the tracee is only looked at and stays with the
+ * kernel until it is handed on (PTRACE_CONT): what a wait has taken is lost with us, because it
+ * clears exit_code (kernel/exit.c, wait_task_stopped; kernel/signal.c, ptrace_signal). */
+pid_t ckpt_tracee_report(pid_t which, int *status);
+
 /* Waits up to timeout_ms until the tracee reports; its wait status. -ETIMEDOUT, -ESRCH (gone). */
 int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status);
 

@@ -38,7 +38,7 @@ static int check_machine(const struct ckpt_header *h, const struct ckpt_task *ta
 	uint64_t mask = ckpt_xsave_mask();
 	char digest[65];
 
-	if (strcmp(h->arch, "x86_64") || h->page_size != CKPT_PAGE_SIZE)
+	if (strcmp(h->arch, CKPT_ARCH_X86_64) || h->page_size != CKPT_PAGE_SIZE)
 		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes",
 				 h->arch, (unsigned long long)h->page_size);
 	if (need & ~mask)
@@ -141,6 +141,20 @@ static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ck
 	return ret;
 }
 
+/* Flags that ptrace does not set (arch/x86/kernel/ptrace.c, FLAG_MASK): the program itself may have
+ * them, and system calls keep them. */
+static int restore_flags(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	uint64_t flags = s->task->cpu.eflags & (CKPT_EFLAGS_NT | CKPT_EFLAGS_ID);
+	int ret;
+
+	if (!flags)
+		return 0;
+	flags |= CKPT_EFLAGS_PLAIN;
+	ret = ckpt_remote_put(&s->r, 0, &flags, sizeof(flags), err);
+	return ret ? ret : ckpt_skeleton_boot(s, CKPT_BOOT_FLAGS, "cpu: eflags", err);
+}
+
 /* From here on there is no memory of ours in it: the call that unmaps is the last one. */
 static int leave(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
@@ -158,6 +172,8 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (s->task->mm.mdwe)
 		ret = ckpt_skeleton_do(s, NULL, err, "mdwe", SYS_prctl, PR_SET_MDWE_NR,
 				       s->task->mm.mdwe);
+	if (!ret)
+		ret = restore_flags(s, err);
 	now = ckpt_now();
 	if (!ret)
 		ret = restore_wait(s, &cpu, err);

@@ -200,14 +200,9 @@ static int use_tiles(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	uint8_t config[64] = {
 		[0] = 1 /* palette */, [16] = 64 /* bytes a row */, [48] = 16 /* rows */};
-	uint64_t entry = s->r.entry;
 	int ret = ckpt_remote_put(&s->r, 0, config, sizeof(config), err);
 
-	s->r.entry = s->boot + CKPT_BOOT_AMX;
-	if (!ret)
-		ret = ckpt_skeleton_do(s, NULL, err, "AMX", SYS_getpid, s->r.scratch);
-	s->r.entry = entry;
-	return ret;
+	return ret ? ret : ckpt_skeleton_boot(s, CKPT_BOOT_AMX, "AMX", err);
 }
 
 /* AMX has to be asked for (Documentation/arch/x86/xstate.rst), before an alternate stack is set

@@ -294,26 +294,19 @@ static int find_used(struct ckpt_skeleton *s, struct ckpt_task *own, struct ckpt
 	return ret ? ckpt_fail(err, ENOMEM, "no memory for the address map") : 0;
 }
 
+/* clang-format off */
+static const uint8_t boot_code[] = {
+	0x0f, 0x05, 0xf4,					/* syscall; hlt */
+	[CKPT_BOOT_AMX] = 0xc4, 0xe2, 0x78, 0x49, 0x07,		/* ldtilecfg (%rdi) */
+	0xc4, 0xe2, 0x7b, 0x49, 0xc0,				/* tilezero %tmm0 */
+	0x0f, 0x05, 0xf4,
+	[CKPT_BOOT_FLAGS] = 0x48, 0x89, 0xfc, 0x9d,		/* mov %rdi, %rsp; popfq */
+	0x0f, 0x05, 0xf4,
+};
+/* clang-format on */
+
 static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
-	static const uint8_t code[CKPT_BOOT_AMX + 16] = {
-		0x0f,
-		0x05,
-		0xf4, /* syscall; hlt */
-		[CKPT_BOOT_AMX] = 0xc4,
-		0xe2,
-		0x78,
-		0x49,
-		0x07, /* ldtilecfg (%rdi) */
-		0xc4,
-		0xe2,
-		0x7b,
-		0x49,
-		0xc0, /* tilezero %tmm0 */
-		0x0f,
-		0x05,
-		0xf4,
-	};
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
 	uint64_t at = ckpt_skeleton_gap(s, BOOT_SIZE);
 	int ret;
@@ -329,12 +322,24 @@ static int map_boot(struct ckpt_skeleton *s, struct ckpt_err *err)
 				       (uint64_t)-1, 0);
 	if (ret)
 		return ret;
-	if (pwrite(s->r.mem_fd, code, sizeof(code), (off_t)at) != (ssize_t)sizeof(code))
+	if (pwrite(s->r.mem_fd, boot_code, sizeof(boot_code), (off_t)at) !=
+	    (ssize_t)sizeof(boot_code))
 		return ckpt_fail_sys(err, "skeleton %d: its memory", s->pid);
 	s->boot = at;
 	s->r.entry = at;
 	s->r.scratch = at + BOOT_CODE;
 	return 0;
+}
+
+int ckpt_skeleton_boot(struct ckpt_skeleton *s, uint64_t offset, const char *what,
+		       struct ckpt_err *err)
+{
+	int ret;
+
+	s->r.entry = s->boot + offset;
+	ret = ckpt_skeleton_do(s, NULL, err, what, SYS_getpid, s->r.scratch);
+	s->r.entry = s->boot;
+	return ret;
 }
 
 static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)

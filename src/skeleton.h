@@ -47,6 +47,11 @@ uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size);
 /* Offset in the boot page of a system call that uses the AMX tiles first: rdi is the address of
  * a tile configuration. */
 #define CKPT_BOOT_AMX 16
+/* The same for one that loads the flags first: rdi is their address. */
+#define CKPT_BOOT_FLAGS 32
+/* A call by one of them. */
+int ckpt_skeleton_boot(struct ckpt_skeleton *s, uint64_t offset, const char *what,
+		       struct ckpt_err *err);
 
 /* One call that must succeed. what: for the message ("fd 3: lseek"). */
 #define ckpt_skeleton_do(s, result, err, what, nr, ...)                                            \

@@ -19,6 +19,9 @@
 #define CKPT_PAGE_SIZE	    4096ull
 #define CKPT_CHUNK_SIZE	    (1ull << 20) /* one digest in `sums` for each chunk of `pages` */
 
+#define CKPT_ARCH_X86_64 "x86_64"
+#define CKPT_ARCH_I386	 "i386" /* a 32-bit program under a 64-bit kernel */
+
 enum ckpt_runstate { CKPT_RUNNING, CKPT_STOPPED };
 enum ckpt_clock_policy { CKPT_CLOCKS_KEEP, CKPT_CLOCKS_IGNORE };
 
@@ -312,6 +315,8 @@ struct ckpt_task {
 };
 
 struct ckpt_task *ckpt_task_new(void);
+/* Whether its program is a 32-bit one (not: whether 32-bit code runs). */
+bool ckpt_task_is_i386(const struct ckpt_task *task);
 void ckpt_task_free(struct ckpt_task *task);
 
 #endif

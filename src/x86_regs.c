@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 #include "manifest.h"
 #include "x86_regs.h"
+
+#define I386_restart_syscall 0 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
 /* clang-format off */
 /* One row per register; the asserts below say that none is missing and all lie right. */
@@ -179,9 +182,20 @@ void ckpt_cpuid_digest(char out[65])
 	ckpt_digest_hex(&digest, out);
 }
 
-void ckpt_regs_restarted(struct user_regs_struct *regs)
+bool ckpt_regs_call_compat(const struct user_regs_struct *regs, int mem_fd)
 {
-	if ((long long)regs->orig_rax < 0)
+	uint8_t code[2];
+
+	if (regs->cs != CKPT_CS_64) /* code in the LDT has no other way in */
+		return true;
+	return pread(mem_fd, code, 2, (off_t)regs->rip - 2) == 2 && code[0] == 0xcd &&
+	       code[1] == 0x80;
+}
+
+void ckpt_regs_restarted(struct user_regs_struct *regs, bool compat)
+{
+	/* both are ints to the kernel; a tracer of 64 bits sees results sign-extended */
+	if ((int32_t)regs->orig_rax == -1)
 		return;
 	switch (-(long long)regs->rax) {
 	case CKPT_ERESTARTSYS:
@@ -191,7 +205,7 @@ void ckpt_regs_restarted(struct user_regs_struct *regs)
 		regs->rip -= 2;
 		break;
 	case CKPT_ERESTART_RESTARTBLOCK:
-		regs->rax = SYS_restart_syscall;
+		regs->rax = compat ? I386_restart_syscall : SYS_restart_syscall;
 		regs->rip -= 2;
 		break;
 	}

@@ -31,9 +31,25 @@ int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struc
 uint64_t ckpt_xsave_mask(void);
 void ckpt_cpuid_digest(char out[65]);
 
+/* Whether the system call that the task is in came by int $0x80, or by the 32-bit fast entries,
+ * behind which the kernel puts rip after such an instruction in the vdso
+ * (arch/x86/entry/syscall_32.c, do_fast_syscall_32). It has the numbers of i386 then. mem_fd: the
+ * task's memory. */
+bool ckpt_regs_call_compat(const struct user_regs_struct *regs, int mem_fd);
+
 /* The state from which the interrupted system call starts again, as the kernel would make it on
  * the way to user mode without a handler (arch/x86/kernel/signal.c, arch_do_signal_or_restart). */
-void ckpt_regs_restarted(struct user_regs_struct *regs);
+void ckpt_regs_restarted(struct user_regs_struct *regs, bool compat);
+
+/* Selectors of 64-bit user code, of 32-bit user code and of their stack,
+ * arch/x86/include/asm/segment.h */
+#define CKPT_CS_64	  0x33
+#define CKPT_CS_32	  0x23
+#define CKPT_SS_FLAT	  0x2b
+#define CKPT_EFLAGS_TF	  0x100ull
+#define CKPT_EFLAGS_NT	  0x4000ull
+#define CKPT_EFLAGS_ID	  0x200000ull
+#define CKPT_EFLAGS_PLAIN 0x202 /* interrupts are on, and a bit that is always set */
 
 /* arch_prctl(2) codes, arch/x86/include/uapi/asm/prctl.h, Linux 5.16 */
 #define CKPT_GET_XCOMP_PERM 0x1022

@@ -1,54 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# SIGKILL of the daemon right after its Nth ptrace(2) call or write into the target, for N all
-# through a freeze: each time the target runs on with its own signal mask, and is intact. So does
-# one whose seccomp filter, which we suspend while we live, fails most of our calls.
+# SIGKILL of the daemon at every step of a freeze: see every-step.sh. Also of a process whose seccomp
+# filter, which we suspend while we live, fails most of our calls.
 . "${0%/*}/lib.sh"
+. "${0%/*}/every-step.sh"
 
-step() { # step CALL N: one freeze under a daemon that dies there
-	local call=$1 n=$2
-	umount -l "$MNT" 2>/dev/null || true
-	strace -qq -f -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" \
-		"$CKPTFS" none "$MNT" -f >/dev/null 2>&1 &
-	local tracer=$!
-	wait_for 10 "the mount for $call $n" mountpoint -q "$MNT"
-	if mkdir "$MNT/$PID" 2>/dev/null; then
-		last=true
-		rmdir "$MNT/$PID" 2>/dev/null || true
-	else
-		deaths=$((deaths + 1))
-	fi
-	umount "$MNT" 2>/dev/null || umount -l "$MNT" 2>/dev/null || true
-	wait "$tracer" 2>/dev/null || true
-	exited "$PID" && fail "$call $n: the target ended: $(<"exits/$PID")"
-	wait_for 5 "$call $n: the target to run" in_state "$PID" RSD
-	wait_for 5 "$call $n: its signal mask $mask" mask_is
-	if has_line "$OUT" '^FAIL'; then
-		fail "$call $n: $(grep FAIL "$OUT")"
-	fi
-}
-mask_is() { [[ $(awk '/^SigBlk/{print $2}' "/proc/$PID/status") = "$mask" ]]; }
-
-
-# both leave their signal mask alone
-for victim in "counter" "filtered errno"; do
-	rm -f "$GO"
-	mount_ckpt
-	# shellcheck disable=SC2086 # words
-	start $victim
-	umount_ckpt
-	mask=$(awk '/^SigBlk/{print $2}' "/proc/$PID/status")
-	deaths=0 last=false
-	for ((n = 1; n <= 6; n++)); do
-		step pwrite64 "$n"
-	done
-	last=false
-	for ((n = 1; n < 2000; n += n < 50 ? 1 : 13)); do
-		step ptrace "$n"
-		! $last || break
-	done
-	$last || fail "$victim: a freeze has no end of calls"
-	echo "$victim: killed at $deaths steps"
-	((deaths > 40)) || fail "too few"
-	finish
-done
+survives_every_step 50 13 counter
+rm -f "$GO"
+survives_every_step 50 13 filtered errno
