@@ -23,6 +23,11 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void ckpt_blob_init(struct ckpt_blob *b, uid_t uid, bool pages)
 {
 	*b = (struct ckpt_blob){.uid = uid, .pages = pages, .hasher = ckpt_hasher_new(pages)};
@@ -54,7 +59,56 @@ void ckpt_blob_fini(struct ckpt_blob *b)
 		chunk_free(b, &b->chunks.v[i]);
 	CKPT_VEC_FINI(&b->chunks);
 	hash_drop(b);
-	b->size = 0;
+	b->size = b->base_size = 0;
+}
+
+void ckpt_blob_set_base(struct ckpt_blob *b, const struct ckpt_blob_base *base, uint64_t size)
+{
+	b->base = *base;
+	b->size = b->base_size = size;
+	b->has_digest = false;
+}
+
+/* How many of the bytes of chunk i come from the base while it is a hole. */
+static size_t base_len(const struct ckpt_blob *b, uint64_t i)
+{
+	uint64_t left = i * CHUNK < b->base_size ? b->base_size - i * CHUNK : 0;
+
+	return left < CHUNK ? (size_t)left : CHUNK;
+}
+
+static int base_read(const struct ckpt_blob *b, void *buf, size_t len, uint64_t off)
+{
+	ssize_t n = len ? b->base.read(b->base.ctx, b->base.key, buf, len, off) : 0;
+
+	return n < 0 ? (int)n : (size_t)n < len ? -EIO : 0;
+}
+
+static void zero_tail(struct ckpt_chunk *c, size_t from)
+{
+	if (c->cap > from)
+		memset((char *)c->mem + from, 0, c->cap - from);
+}
+
+int ckpt_blob_merge(struct ckpt_blob *b, struct ckpt_blob *under)
+{
+	while (b->chunks.n < under->chunks.n)
+		if (!CKPT_VEC_ADD(&b->chunks))
+			return -ENOMEM;
+	for (size_t i = 0; i < under->chunks.n; i++) {
+		struct ckpt_chunk *from = &under->chunks.v[i], *to = &b->chunks.v[i];
+		size_t seen = base_len(b, i);
+
+		if (to->mem || !seen)
+			continue;
+		*to = *from;
+		*from = (struct ckpt_chunk){0};
+		zero_tail(to, seen);
+	}
+	b->base = under->base;
+	b->base_size = min_u64(b->base_size, under->base_size);
+	ckpt_blob_fini(under);
+	return 0;
 }
 
 /* Memory of another capacity with the same contents, zero behind them; takes c->mem over
@@ -102,13 +156,25 @@ static int chunk_grow(struct ckpt_blob *b, struct ckpt_chunk *c, size_t need)
 	return 0;
 }
 
+/* A chunk with room for the first `need` bytes, with what it shows of the base in it. */
 static int chunk_at(struct ckpt_blob *b, uint64_t index, size_t need, struct ckpt_chunk **out)
 {
+	struct ckpt_chunk *c;
+	size_t under;
+	int ret;
+
 	while (b->chunks.n <= index)
 		if (!CKPT_VEC_ADD(&b->chunks))
 			return -ENOMEM;
-	*out = &b->chunks.v[index];
-	return chunk_grow(b, *out, need);
+	*out = c = &b->chunks.v[index];
+	under = c->mem ? 0 : base_len(b, index);
+	ret = chunk_grow(b, c, need > under ? need : under);
+	if (!ret && under) {
+		ret = base_read(b, c->mem, under, index * CHUNK);
+		if (ret)
+			chunk_free(b, c);
+	}
+	return ret;
 }
 
 static void hash_written(struct ckpt_blob *b, const void *buf, size_t len, uint64_t off)
@@ -160,12 +226,18 @@ ssize_t ckpt_blob_read(const struct ckpt_blob *b, void *buf, size_t len, uint64_
 		uint64_t at = off + done;
 		size_t in = at % CHUNK, part = min_size(len - done, CHUNK - in), have = 0;
 		const struct ckpt_chunk *c = NULL;
+		int ret;
 
 		if (at / CHUNK < b->chunks.n)
 			c = &b->chunks.v[at / CHUNK];
-		if (c && c->cap > in) {
-			have = min_size(part, c->cap - in);
+		if (c && c->mem) {
+			have = c->cap > in ? min_size(part, c->cap - in) : 0;
 			memcpy((char *)buf + done, (const char *)c->mem + in, have);
+		} else if (base_len(b, at / CHUNK) > in) {
+			have = min_size(part, base_len(b, at / CHUNK) - in);
+			ret = base_read(b, (char *)buf + done, have, at);
+			if (ret)
+				return ret;
 		}
 		memset((char *)buf + done + have, 0, part - have);
 		done += part;
@@ -187,12 +259,9 @@ int ckpt_blob_truncate(struct ckpt_blob *b, uint64_t size)
 			hash_drop(b);
 		for (; b->chunks.n > keep; b->chunks.n--)
 			chunk_free(b, &b->chunks.v[b->chunks.n - 1]);
-		if (size % CHUNK && b->chunks.n == keep) {
-			struct ckpt_chunk *c = &b->chunks.v[keep - 1];
-
-			if (c->cap > size % CHUNK)
-				memset((char *)c->mem + size % CHUNK, 0, c->cap - size % CHUNK);
-		}
+		if (size % CHUNK && b->chunks.n == keep)
+			zero_tail(&b->chunks.v[keep - 1], size % CHUNK);
+		b->base_size = min_u64(b->base_size, size);
 		if (!size && !b->hasher)
 			b->hasher = ckpt_hasher_new(b->pages);
 	}
