@@ -244,7 +244,7 @@ static int check_name(struct ckpt_stage *s, const struct ckpt_stage_node *dir, c
 		return -ENOMEM;
 	snprintf(path, sizeof(path), "%s%s%s", above, above[0] ? "/" : "", name);
 	free(above);
-	if (name[0] == '.' || ckpt_stage_is_temporary(dir))
+	if (name[0] == '.' || ckpt_stage_is_temporary(s, dir))
 		return 0;
 	kind = ckpt_node_kind_of(path, NULL);
 	if (kind >= 0 && S_ISDIR(mode) == (kind == CKPT_NODE_DIR))

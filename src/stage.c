@@ -196,7 +196,7 @@ static void manifest_drop(struct ckpt_stage *s)
 static void node_unsettle(struct ckpt_stage *s, struct ckpt_stage_node *node)
 {
 	node->mtime = node->ctime = now();
-	node->settled = false;
+	node->settled = node->edit = false;
 	if (!node->dir)
 		return;
 	if (node->verdict != CKPT_UNJUDGED)
@@ -221,6 +221,8 @@ int ckpt_stage_new(const char *name, struct ckpt_cred *who, mode_t mode, struct 
 	s->who = who;
 	s->uid = who->fsuid;
 	s->source.ops = &ckpt_stage_source_ops;
+	s->above = "restore/";
+	s->build = ckpt_stage_build;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
 	ckpt_status_init(&s->status);
@@ -478,7 +480,8 @@ void ckpt_stage_clear(struct ckpt_stage *s)
 	for (size_t i = 0; i < s->nodes.n; i++) {
 		struct ckpt_stage_node *node = s->nodes.v[i];
 
-		if (!node || !node->dir || !S_ISREG(node->mode))
+		if (!node || !node->dir || !S_ISREG(node->mode) ||
+		    (s->scratch && ckpt_stage_is_temporary(s, node)))
 			continue;
 		ckpt_blob_fini(&node->blob); /* also where a handle keeps the node */
 		ckpt_stage_unlink(s, node);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Trees being staged in memory: one struct ckpt_stage per directory restore/NAME. Knows
- * nothing of FUSE.
+ * Trees being staged in memory: one struct ckpt_stage per directory restore/NAME, and one per
+ * frozen task that is written to (overlay.h). Knows nothing of FUSE.
  *
  * One lock per stage. Functions marked (L) need it held. Checks and restores take long, so
  * they run without it: ckpt_stage_begin() makes the caller the only one who may change the
@@ -52,13 +52,19 @@ struct ckpt_stage_node {
 	struct ckpt_blob blob;
 	bool settled; /* closed (FLUSH) after its last change */
 	bool late;    /* came after its tree was restored */
+	bool edit;    /* was an edit of the frozen task before its tree began to be staged */
 	pid_t writer; /* the thread that closed it */
 	enum ckpt_verdict verdict;
 	char *why; /* sentence for BAD and EXTRA */
 };
 
 struct ckpt_stage {
-	char *name;	       /* restore/NAME */
+	char *name;	   /* restore/NAME */
+	const char *above; /* for messages: "restore/", or "" for a frozen task */
+	bool scratch;	   /* names that no tree has may be there: no part of the tree */
+	/* What a complete tree is for; without lock. At first: ckpt_restore(). */
+	int (*build)(struct ckpt_stage *s, struct ckpt_err *err);
+	void *ctx;	       /* for build */
 	struct ckpt_cred *who; /* owned: whose authority */
 	uid_t uid;	       /* who's fsuid: only he may write */
 	pthread_mutex_t lock;
@@ -83,7 +89,7 @@ struct ckpt_stage {
 	struct ckpt_status status;
 };
 
-/* Takes who over, also on failure. */
+/* Takes who over, also on failure. build is that of restore/. */
 int ckpt_stage_new(const char *name, struct ckpt_cred *who, mode_t mode, struct ckpt_stage **out,
 		   struct ckpt_err *err);
 void ckpt_stage_free(struct ckpt_stage *s);
@@ -123,13 +129,14 @@ int ckpt_stage_truncate(struct ckpt_stage *s, struct ckpt_stage_node *node, uint
 void ckpt_stage_set_verdict(struct ckpt_stage *s, struct ckpt_stage_node *node,
 			    enum ckpt_verdict verdict, const char *why);
 
-/* Unlinks every file and forgets the manifest; directories stay. */
+/* Unlinks every file of the tree and forgets the manifest; directories and scratch stay. */
 void ckpt_stage_clear(struct ckpt_stage *s);
 
 /* ---- one try and the next (stage_try.c), all (L) ---- */
 
-/* rsync's files before they get their names, also those in `.~tmp~/`. */
-bool ckpt_stage_is_temporary(const struct ckpt_stage_node *node);
+/* rsync's files before they get their names, also those in `.~tmp~/`; with scratch, all that no
+ * tree has. */
+bool ckpt_stage_is_temporary(const struct ckpt_stage *s, const struct ckpt_stage_node *node);
 /* The restore has come to its end, and nothing was written since. */
 bool ckpt_stage_is_over(struct ckpt_stage *s);
 /* The thread that completed the tree which is over is still in the middle of its copy. */
@@ -156,6 +163,8 @@ void ckpt_stage_ghost_drop(struct ckpt_stage *s);
 
 extern const struct ckpt_source_ops ckpt_stage_source_ops;
 
+int ckpt_stage_build(struct ckpt_stage *s, struct ckpt_err *err); /* ckpt_restore() of it */
+
 /* ---- completion (stage_check.c), all (L); the lock is let go meanwhile ---- */
 
 /* Thread pid closed a file after writing it, or renamed it into its place. Checks it against the
@@ -168,6 +177,9 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
  * of what is missing when the thread is the one that wrote the files. (rsync sets them early,
  * from a process that writes no files.) */
 int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err);
+
+/* Names in the log what is missing of a tree that is not complete; -EINVAL and a sentence. */
+int ckpt_stage_missing(struct ckpt_stage *s, struct ckpt_err *err);
 
 /* For trees that were restored from elsewhere (a symbolic link). who is not taken over.
  * Without lock. */

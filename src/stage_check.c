@@ -160,6 +160,12 @@ static int judge(struct ckpt_stage *s, struct ckpt_stage_node *node, bool finish
 	}
 	ckpt_stage_set_verdict(s, node, verdict, ret ? err->text : NULL);
 	free(path);
+	if (ret && node->edit) { /* of the task as it was: no part of this tree */
+		pthread_mutex_lock(&s->lock);
+		ckpt_stage_unlink(s, node);
+		pthread_mutex_unlock(&s->lock);
+		ret = 0;
+	}
 	return ret;
 }
 
@@ -198,7 +204,7 @@ static int judge_all(struct ckpt_stage *s, bool finished, struct ckpt_err *err)
 		int ret;
 
 		if (!node || !node->dir || !S_ISREG(node->mode) || is_manifest(s, node) ||
-		    ckpt_stage_is_temporary(node) || !node->settled ||
+		    ckpt_stage_is_temporary(s, node) || !node->settled ||
 		    node->verdict != CKPT_UNJUDGED)
 			continue;
 		one = (struct ckpt_err){0};
@@ -237,7 +243,8 @@ static int check_rest(struct ckpt_stage *s, struct ckpt_err *err)
 		char *path;
 
 		if (!node || !node->dir || !S_ISREG(node->mode) || node->verdict == CKPT_GOOD ||
-		    is_manifest(s, node))
+		    is_manifest(s, node) ||
+		    (s->scratch && (!node->settled || ckpt_stage_is_temporary(s, node))))
 			continue;
 		if (node->why)
 			return ckpt_fail(err, EINVAL, "%s", node->why);
@@ -260,6 +267,11 @@ static void end_try(struct ckpt_stage *s, pid_t pid, int ret, const struct ckpt_
 	ckpt_status_set_state(&s->status, ret ? CKPT_FAILED : CKPT_DONE);
 }
 
+int ckpt_stage_build(struct ckpt_stage *s, struct ckpt_err *err)
+{
+	return ckpt_restore(&s->source, &s->manifest, s->who, &s->status.progress, err);
+}
+
 /* Without lock, busy; takes the lock at times. */
 static int restore(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 {
@@ -270,7 +282,7 @@ static int restore(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	pthread_cond_broadcast(&s->idle); /* those who wait get EBUSY */
 	pthread_mutex_unlock(&s->lock);
 	ckpt_status_set_state(&s->status, CKPT_RESTORING);
-	ret = ckpt_restore(&s->source, &s->manifest, s->who, &s->status.progress, err);
+	ret = s->build(s, err);
 	end_try(s, pid, ret, err);
 	return ret;
 }
@@ -293,7 +305,8 @@ static unsigned int drop_leftovers(struct ckpt_stage *s, pid_t pid)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (n)
-		ckpt_log("restore/%s: %u bad files of an earlier copy were dropped", s->name, n);
+		ckpt_log("%s%s: %u bad files of an earlier copy were dropped", s->above, s->name,
+			 n);
 	return n;
 }
 
@@ -334,7 +347,7 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 		return ckpt_stage_arrived_late(s, node, err);
 	s->writer = node->writer = pid;
 	node->settled = true;
-	if (ckpt_stage_is_temporary(node) || (!s->has_manifest && !manifest)) {
+	if (ckpt_stage_is_temporary(s, node) || (!s->has_manifest && !manifest)) {
 		show_counts(s);
 		return 0;
 	}
@@ -361,7 +374,7 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 
 /* ---- the tool says it is finished ---- */
 
-static int missing(struct ckpt_stage *s, struct ckpt_err *err)
+int ckpt_stage_missing(struct ckpt_stage *s, struct ckpt_err *err)
 {
 	const char *first = NULL;
 	size_t n = 0;
@@ -382,7 +395,7 @@ static int missing(struct ckpt_stage *s, struct ckpt_err *err)
 			continue;
 		first = first ? first : path;
 		if (n++ < NAMED_MISSING)
-			ckpt_log("restore/%s: %s missing", s->name, path);
+			ckpt_log("%s%s: %s missing", s->above, s->name, path);
 	}
 	if (n > 1)
 		return ckpt_fail(err, EINVAL, "incomplete: %s and %zu more missing", first, n - 1);
@@ -392,7 +405,8 @@ static int missing(struct ckpt_stage *s, struct ckpt_err *err)
 static bool has_writers(const struct ckpt_stage *s)
 {
 	for (size_t i = 0; i < s->nodes.n; i++)
-		if (s->nodes.v[i] && s->nodes.v[i]->writers)
+		if (s->nodes.v[i] && s->nodes.v[i]->writers &&
+		    !(s->scratch && ckpt_stage_is_temporary(s, s->nodes.v[i])))
 			return true;
 	return false;
 }
@@ -412,7 +426,7 @@ int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
 	if (!ret || all_present(s))
 		ret = complete(s, pid, err);
 	if (!ret && !ckpt_stage_is_over(s))
-		ret = missing(s, err);
+		ret = ckpt_stage_missing(s, err);
 	show_result(s, ret, err);
 	ckpt_stage_end(s);
 	return ret;

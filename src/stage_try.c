@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "tree.h"
 
 #define GHOST_MS 2000
 #define LATE_MS	 5000 /* a copy that pauses for longer is over */
@@ -35,11 +36,22 @@ static bool is_file(const struct ckpt_stage_node *node)
 	return node && node->dir && S_ISREG(node->mode);
 }
 
-bool ckpt_stage_is_temporary(const struct ckpt_stage_node *node)
+static bool is_unknown(const struct ckpt_stage_node *node)
 {
-	while (node->dir && node->name[0] != '.')
-		node = node->dir;
-	return node->dir;
+	char *path = ckpt_stage_path(node);
+	bool unknown = path && ckpt_node_kind_of(path, NULL) < 0;
+
+	free(path);
+	return unknown;
+}
+
+bool ckpt_stage_is_temporary(const struct ckpt_stage *s, const struct ckpt_stage_node *node)
+{
+	const struct ckpt_stage_node *n = node;
+
+	while (n->dir && n->name[0] != '.')
+		n = n->dir;
+	return n->dir || (s->scratch && is_unknown(node));
 }
 
 bool ckpt_stage_is_over(struct ckpt_stage *s)
@@ -89,7 +101,7 @@ void ckpt_stage_created(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_
 	if (!ckpt_stage_is_over(s))
 		return;
 	if (ckpt_stage_is_late(s, pid) &&
-	    (s->mixed || (!ckpt_stage_is_temporary(node) && !is_listed(s, node)))) {
+	    (s->mixed || (!ckpt_stage_is_temporary(s, node) && !is_listed(s, node)))) {
 		s->late_until = now_ms() + LATE_MS;
 		node->late = true;
 		return;
@@ -105,7 +117,7 @@ int ckpt_stage_arrived_late(struct ckpt_stage *s, struct ckpt_stage_node *node,
 
 	node->settled = true;
 	s->late_until = now_ms() + LATE_MS;
-	if (ckpt_stage_is_temporary(node))
+	if (ckpt_stage_is_temporary(s, node))
 		return 0;
 	if (!is_listed(s, node)) {
 		char *path = ckpt_stage_path(node);
@@ -132,12 +144,14 @@ void ckpt_stage_changing(struct ckpt_stage *s, const struct ckpt_stage_node *nod
 	for (size_t i = 0; i < s->nodes.n; i++) {
 		struct ckpt_stage_node *old = s->nodes.v[i];
 
-		if (!is_file(old) || old == node || old->writer == pid)
+		if (!is_file(old) || old == node || old->writer == pid ||
+		    (s->scratch && ckpt_stage_is_temporary(s, old)))
 			continue;
 		ckpt_stage_unlink(s, old);
 		n++;
 	}
-	ckpt_log("restore/%s: written anew: %u files of an earlier copy were dropped", s->name, n);
+	ckpt_log("%s%s: written anew: %u files of an earlier copy were dropped", s->above, s->name,
+		 n);
 }
 
 /* ---- the file that is gone already ---- */

@@ -175,6 +175,101 @@ START_TEST(blob_drop_gives_memory_back)
 }
 END_TEST
 
+/* ---- contents over others ---- */
+
+#define BASE_SIZE (3 * CKPT_CHUNK_SIZE - 4096)
+
+static char base_byte(uint64_t off)
+{
+	return (char)(off * 7 + off / 251);
+}
+
+static ssize_t read_base(void *ctx, uint64_t key, void *buf, size_t len, uint64_t off)
+{
+	unsigned int *reads = ctx;
+
+	ck_assert_uint_eq(key, 5);
+	ck_assert_uint_le(off + len, BASE_SIZE);
+	++*reads;
+	for (size_t i = 0; i < len; i++)
+		((char *)buf)[i] = base_byte(off + i);
+	return (ssize_t)len;
+}
+
+/* Whether the blob shows its base but for [off, off + len), which is x. */
+static void shows(const struct ckpt_blob *b, uint64_t off, size_t len, char x)
+{
+	char *got = malloc(BASE_SIZE);
+	uint64_t i = 0;
+
+	ck_assert_int_eq(ckpt_blob_read(b, got, BASE_SIZE + 1, 0), (ssize_t)BASE_SIZE);
+	while (i < BASE_SIZE && got[i] == (i - off < len ? x : base_byte(i)))
+		i++;
+	ck_assert_uint_eq(i, BASE_SIZE);
+	free(got);
+}
+
+START_TEST(blob_over_a_base_is_copied_where_it_is_written)
+{
+	unsigned int reads = 0;
+	struct ckpt_blob_base base = {read_base, &reads, 5};
+	struct ckpt_digest before, after;
+	struct ckpt_blob b;
+	char data[5000];
+	char *got = malloc(BASE_SIZE);
+
+	memset(data, 'x', sizeof(data));
+	ckpt_blob_init(&b, 4242, true);
+	ckpt_blob_set_base(&b, &base, BASE_SIZE);
+	shows(&b, 0, 0, 0);
+	ck_assert_uint_eq(ckpt_quota_used(4242), 0);
+	ck_assert_int_eq(ckpt_blob_digest(&b, true, &before), 0);
+	/* across a border of chunks */
+	ck_assert_int_eq(ckpt_blob_write(&b, data, 5000, CKPT_CHUNK_SIZE - 1000), 5000);
+	ck_assert_uint_eq(ckpt_quota_used(4242), 2 * CKPT_CHUNK_SIZE);
+	shows(&b, CKPT_CHUNK_SIZE - 1000, 5000, 'x');
+	ck_assert_int_eq(ckpt_blob_digest(&b, true, &after), 0);
+	ck_assert(!ckpt_digest_equal(&before, &after));
+	/* what was cut off is zero when it grows again, not the base's */
+	ck_assert_int_eq(ckpt_blob_truncate(&b, 2 * CKPT_CHUNK_SIZE + 100), 0);
+	ck_assert_int_eq(ckpt_blob_truncate(&b, BASE_SIZE), 0);
+	ck_assert_int_eq(ckpt_blob_read(&b, got, BASE_SIZE, 0), (ssize_t)BASE_SIZE);
+	ck_assert(got[2 * CKPT_CHUNK_SIZE + 99] == base_byte(2 * CKPT_CHUNK_SIZE + 99));
+	ck_assert(!got[2 * CKPT_CHUNK_SIZE + 100] && !got[BASE_SIZE - 1]);
+	ckpt_blob_fini(&b);
+	ck_assert_uint_eq(ckpt_quota_used(4242), 0);
+	free(got);
+}
+END_TEST
+
+static ssize_t read_blob(void *ctx, uint64_t key, void *buf, size_t len, uint64_t off)
+{
+	(void)key;
+	return ckpt_blob_read(ctx, buf, len, off);
+}
+
+START_TEST(blob_merged_with_its_base_shows_the_same)
+{
+	unsigned int reads = 0;
+	struct ckpt_blob_base base = {read_base, &reads, 5};
+	struct ckpt_blob under, b;
+
+	ckpt_blob_init(&under, 4242, true);
+	ckpt_blob_set_base(&under, &base, BASE_SIZE);
+	ck_assert_int_eq(ckpt_blob_write(&under, "yy", 2, CKPT_CHUNK_SIZE), 2);
+	ckpt_blob_init(&b, 4242, true);
+	ckpt_blob_set_base(&b, &(struct ckpt_blob_base){read_blob, &under, 0}, BASE_SIZE);
+	ck_assert_int_eq(ckpt_blob_write(&b, "yy", 2, CKPT_CHUNK_SIZE - 2), 2);
+	shows(&b, CKPT_CHUNK_SIZE - 2, 4, 'y');
+	ck_assert_int_eq(ckpt_blob_merge(&b, &under), 0);
+	shows(&b, CKPT_CHUNK_SIZE - 2, 4, 'y');
+	ck_assert_uint_eq(ckpt_quota_used(4242), 2 * CKPT_CHUNK_SIZE);
+	ckpt_blob_fini(&under);
+	ckpt_blob_fini(&b);
+	ck_assert_uint_eq(ckpt_quota_used(4242), 0);
+}
+END_TEST
+
 START_TEST(full_stage_is_enospc_and_stays_usable)
 {
 	static char mib[1 << 20];
@@ -447,12 +542,45 @@ START_TEST(status_tells_the_counts)
 }
 END_TEST
 
+static int builds;
+
+static int build_nothing(struct ckpt_stage *s, struct ckpt_err *err)
+{
+	builds++;
+	return s->ctx == &builds ? 0 : ckpt_fail(err, EIO, "wrong context");
+}
+
+START_TEST(names_that_no_tree_has_are_scratch)
+{
+	struct ckpt_stage_node *note, *edit;
+
+	stage->scratch = true;
+	stage->build = build_nothing;
+	stage->ctx = &builds;
+	builds = 0;
+	ck_assert_int_eq(put("cpu~", "a backup", OTHER), 0);
+	note = ckpt_stage_find(stage, "cpu~");
+	/* an edit that came before the tree, and is none of its files */
+	edit = make_file("cpu", OTHER);
+	edit->settled = edit->edit = true;
+	ck_assert_int_eq(put("timers", TIMERS, TOOL), 0);
+	ck_assert_int_eq(put("manifest", manifest_text(false), TOOL), 0);
+	ck_assert_int_eq(put("ldt", LDT, TOOL), 0);
+	ck_assert_int_eq(builds, 1);
+	ck_assert_ptr_null(ckpt_stage_find(stage, "timers"));
+	ck_assert_ptr_eq(ckpt_stage_find(stage, "cpu~"), note);
+}
+END_TEST
+
 Suite *stage_suite(void)
 {
 	const TTest *const tests[] = {
 		blob_reads_back_what_was_written_anywhere,
 		blob_digest_does_not_depend_on_the_order_of_writes,
 		blob_drop_gives_memory_back,
+		blob_over_a_base_is_copied_where_it_is_written,
+		blob_merged_with_its_base_shows_the_same,
+		names_that_no_tree_has_are_scratch,
 		full_stage_is_enospc_and_stays_usable,
 		names_are_found_after_many_and_renames,
 		unlinked_file_lives_while_it_is_open,
