@@ -43,6 +43,7 @@ struct ckpt_entry {
 	void *obj;	   /* the struct the codec prints */
 	const struct ckpt_pages *pages; /* PAGES, SUMS */
 	struct ckpt_sums *sums;		/* PAGES and SUMS of one directory share it */
+	const struct timespec *changed; /* in a view: when; NULL: at the freeze */
 };
 
 /* Reads the contents of `pages` files: offset and length in bytes of the packed file.
@@ -75,6 +76,19 @@ int64_t ckpt_tree_find(const struct ckpt_tree *tree, const char *path);
 /* Reads file contents; returns bytes (less than len only at the end), or a negative errno. */
 ssize_t ckpt_tree_read(struct ckpt_tree *tree, uint32_t index, void *buf, size_t len, uint64_t off,
 		       struct ckpt_err *err);
+
+/* ---- a view: a tree with other contents here and there (tree_view.c) ---- */
+
+/* Entries, order and numbers are those of base, and whatever was not changed is base's, so base
+ * must stay. Changes only before anybody reads. reader gets entries of the view, and their
+ * index is as in base. NULL when out of memory. */
+struct ckpt_tree *ckpt_tree_view_new(const struct ckpt_tree *base,
+				     const struct ckpt_page_reader *reader);
+void ckpt_tree_view_free(struct ckpt_tree *view);
+/* text and when stay the caller's. `manifest` follows; with pages `sums` too (-ENOMEM). */
+void ckpt_tree_view_set_text(struct ckpt_tree *view, uint32_t index, char *text, uint64_t size,
+			     const struct timespec *when);
+int ckpt_tree_view_set_pages(struct ckpt_tree *view, uint32_t index, const struct timespec *when);
 
 /* ---- for the way back ---- */
 

@@ -320,6 +320,55 @@ START_TEST(failing_reader_is_passed_on)
 }
 END_TEST
 
+/* ---- a view ---- */
+
+static ssize_t read_ones(void *ctx, const struct ckpt_entry *entry, void *buf, size_t len,
+			 uint64_t off)
+{
+	if (strcmp(entry->path, "vmas/00007f0020000000/pages") != 0)
+		return read_pattern(ctx, entry, buf, len, off);
+	memset(buf, 1, len);
+	return (ssize_t)len;
+}
+
+START_TEST(view_has_its_own_contents_and_digests)
+{
+	static const struct ckpt_page_reader ones = {read_ones, NULL};
+	static const struct timespec when = {5, 0};
+	static char text[] = "all other\nend\n";
+	struct ckpt_tree *tree = tree_of(task_by_hand()), *view;
+	uint32_t cpu = find(tree, "cpu"), pages = find(tree, "vmas/00007f0020000000/pages");
+	char *before = read_whole(tree, tree->n - 1, 777), *manifest, *again;
+	struct ckpt_err err = {0};
+	struct ckpt_manifest m;
+
+	view = ckpt_tree_view_new(tree, &ones);
+	ckpt_tree_view_set_text(view, cpu, text, strlen(text), &when);
+	ck_assert_int_eq(ckpt_tree_view_set_pages(view, pages, &when), 0);
+	manifest = read_whole(view, view->n - 1, 777);
+	ck_assert_msg(!ckpt_manifest_parse(manifest, strlen(manifest), &m, &err), "%s", err.text);
+	for (uint32_t i = 0; i + 1 < view->n; i++) {
+		const struct ckpt_entry *e = &view->v[i];
+
+		ck_assert_int_eq(ckpt_tree_find(view, e->path), i);
+		ck_assert_int_eq(e->changed != NULL,
+				 i == cpu || (e->pages && e->sums == view->v[pages].sums));
+		if (e->kind != CKPT_NODE_DIR)
+			line_is_true(view, i, &m);
+	}
+	ck_assert_ptr_eq(view->v[view->n - 1].changed, &when);
+	ck_assert_str_ne(manifest, before);
+	ckpt_tree_view_free(view);
+	again = read_whole(tree, tree->n - 1, 777);
+	ck_assert_str_eq(again, before); /* nothing of the base was touched */
+	ckpt_manifest_fini(&m);
+	free(again);
+	free(manifest);
+	free(before);
+	ckpt_tree_free(tree);
+}
+END_TEST
+
 /* ---- the way back ---- */
 
 static struct ckpt_task *parse_back(struct ckpt_tree *tree, bool backwards)
@@ -493,6 +542,10 @@ Suite *tree_suite(void)
 	tcase_add_test(c, key_of_two_elements_is_refused);
 	tcase_add_loop_test(c, manifest_lists_every_file_with_its_digest, 0, 2);
 	tcase_add_test(c, failing_reader_is_passed_on);
+	suite_add_tcase(s, c);
+
+	c = tcase_create("view");
+	tcase_add_test(c, view_has_its_own_contents_and_digests);
 	suite_add_tcase(s, c);
 
 	c = tcase_create("way back");
