@@ -82,6 +82,18 @@ void ckpt_buf_fini(struct ckpt_buf *buf)
 	memset(buf, 0, sizeof(*buf));
 }
 
+size_t ckpt_text_nul_line(const char *text, size_t len)
+{
+	const char *nul = memchr(text, '\0', len);
+	size_t line = 1;
+
+	if (!nul)
+		return 0;
+	for (const char *p = text; p < nul; p++)
+		line += *p == '\n';
+	return line;
+}
+
 void *ckpt_vec_add(struct ckpt_vec *vec, size_t size)
 {
 	char *elem;

@@ -22,6 +22,9 @@ void ckpt_buf_puts(struct ckpt_buf *buf, const char *text);
 void ckpt_buf_printf(struct ckpt_buf *buf, const char *fmt, ...) CKPT_PRINTF(2, 3);
 void ckpt_buf_fini(struct ckpt_buf *buf);
 
+/* The number of the line in which the first NUL byte stands, counted from 1; 0: there is none. */
+size_t ckpt_text_nul_line(const char *text, size_t len);
+
 /* An array of T that owns its memory: .v elements, .n in use. Zeroed memory is an empty one. */
 #define CKPT_VEC(T)                                                                                \
 	struct {                                                                                   \

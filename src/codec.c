@@ -70,14 +70,19 @@ void ckpt_codec_fini(const struct ckpt_codec *codec, void *obj)
 
 /* ---- parsing ---- */
 
+/* Where a key stands. */
+struct seen {
+	size_t n, line; /* how often, and the last time */
+};
+
 struct parser {
 	const struct ckpt_codec *codec;
 	const char *path;
 	void *obj;
 	struct ckpt_err *err;
 	size_t line;
-	bool *seen;  /* by row */
-	size_t last; /* row of the line before: the next one is likely it, or the one after */
+	struct seen *seen; /* by row */
+	size_t last;	   /* row of the line before: the next one is likely it, or the one after */
 	struct ckpt_buf again; /* a word as we spell it */
 };
 
@@ -143,7 +148,7 @@ static int parse_line(struct parser *p, char *line)
 	char *blank = strchr(line, ' ');
 	const struct ckpt_row *row;
 	void *obj = p->obj;
-	bool *seen;
+	struct seen *seen;
 
 	if (blank)
 		*blank = '\0';
@@ -151,10 +156,11 @@ static int parse_line(struct parser *p, char *line)
 	if (!row)
 		return ckpt_fail(p->err, EINVAL, "%s:%zu: no key '%.80s'", p->path, p->line, line);
 	seen = &p->seen[row - p->codec->rows];
-	if (*seen && row->kind != CKPT_MANY)
+	if (seen->n && row->kind != CKPT_MANY)
 		return ckpt_fail(p->err, EINVAL, "%s:%zu: duplicate '%s'", p->path, p->line,
 				 row->key);
-	*seen = true;
+	seen->n++;
+	seen->line = p->line;
 	if (row->kind == CKPT_MANY) {
 		obj = ckpt_vec_add((struct ckpt_vec *)((char *)obj + row->off), row->esize);
 		if (!obj)
@@ -190,18 +196,49 @@ static int parse_lines(struct parser *p, char *text, const char *stop)
 	return ckpt_fail(p->err, EINVAL, "%s:%zu: no line 'end'", p->path, p->line + 1);
 }
 
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The line of the key that a sentence mentions first; 0 if it mentions none, or one that is there
+ * several times. check() sees values only, but says what each is called. */
+static size_t line_of(const struct parser *p, const char *text)
+{
+	while (*text) {
+		size_t len = 0;
+
+		while (is_word(text[len]))
+			len++;
+		for (size_t i = 0; len && i < p->codec->nrows; i++) {
+			const char *key = p->codec->rows[i].key;
+
+			if (p->seen[i].n && strlen(key) == len && !memcmp(key, text, len))
+				return p->seen[i].n == 1 ? p->seen[i].line : 0;
+		}
+		text += len ? len : 1;
+	}
+	return 0;
+}
+
 static int check_whole(struct parser *p)
 {
+	size_t line;
 	int rc;
 
 	for (size_t i = 0; i < p->codec->nrows; i++)
-		if (p->codec->rows[i].kind == CKPT_ONE && !p->seen[i])
-			return ckpt_fail(p->err, EINVAL, "%s: no line '%s'", p->path,
-					 p->codec->rows[i].key);
+		if (p->codec->rows[i].kind == CKPT_ONE && !p->seen[i].n)
+			return ckpt_fail(p->err, EINVAL, "%s:%zu: no line '%s' before 'end'",
+					 p->path, p->line, p->codec->rows[i].key);
 	if (!p->codec->check)
 		return 0;
 	rc = p->codec->check(p->obj, p->err);
-	if (rc)
+	if (!rc || !p->err)
+		return rc;
+	line = line_of(p, p->err->text);
+	if (line)
+		ckpt_err_about(p->err, "%s:%zu", p->path, line);
+	else
 		ckpt_err_about(p->err, "%s", p->path);
 	return rc;
 }
@@ -222,8 +259,9 @@ int ckpt_codec_parse(const struct ckpt_codec *codec, const char *path, const cha
 	if (len)
 		memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (memchr(copy, '\0', len)) {
-		rc = ckpt_fail(err, EINVAL, "%s: a NUL byte in the text", path);
+	p.line = ckpt_text_nul_line(copy, len);
+	if (p.line) {
+		rc = ckpt_fail(err, EINVAL, "%s:%zu: a NUL byte in the text", path, p.line);
 		goto out;
 	}
 	rc = parse_lines(&p, copy, copy + len);

@@ -1,15 +1,79 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From the text files of a tree to the state they describe. Knows nothing of processes.
+ * From the text files of a tree to the state they describe: every file parsed, and what the files
+ * say of each other held together. Knows nothing of processes, asks for no privilege. It reads
+ * what anybody may have written: what it allocates is bounded by the limits of tree.h and
+ * manifest.h, whatever the tree says.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include "load.h"
 #include "tree.h"
 
-#define MAX_TEXT_FILE (64ull << 20) /* bytes; a VMA with a million runs has 40 MiB */
+/* ---- sizes ---- */
+
+static uint64_t machine_memory(void)
+{
+	struct sysinfo info;
+
+	if (sysinfo(&info))
+		return UINT64_MAX;
+	return (info.totalram + info.totalswap) * (uint64_t)info.mem_unit;
+}
+
+static int too_much(uint64_t memory, const char *path, struct ckpt_err *err)
+{
+	return ckpt_fail(err, ENOMEM,
+			 "%s: with it the tree has more than the %" PRIu64
+			 " MiB of memory and swap of this machine",
+			 path, memory >> 20);
+}
+
+int ckpt_manifest_check_sizes(const struct ckpt_manifest *m, struct ckpt_err *err)
+{
+	uint64_t memory = machine_memory(), left = memory;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct ckpt_manifest_line *line = &m->v[i];
+
+		if (line->size > CKPT_TEXT_MAX &&
+		    ckpt_node_kind_of(line->path, NULL) == CKPT_NODE_TEXT)
+			return ckpt_fail(err, EINVAL,
+					 CKPT_MANIFEST_NAME ": %s: %" PRIu64
+							    " bytes are too long for a text file",
+					 line->path, line->size);
+		if (line->size > left)
+			return too_much(memory, line->path, err);
+		left -= line->size;
+	}
+	return 0;
+}
+
+static int check_pages(const struct ckpt_task *task, struct ckpt_err *err)
+{
+	uint64_t memory = machine_memory(), left = memory / CKPT_PAGE_SIZE;
+	char path[64];
+
+	for (size_t i = 0; i < task->vmas.n; i++) {
+		snprintf(path, sizeof(path), "vmas/%016" PRIx64 "/meta", task->vmas.v[i].start);
+		if (task->vmas.v[i].pages.npages > left)
+			return too_much(memory, path, err);
+		left -= task->vmas.v[i].pages.npages;
+	}
+	for (size_t i = 0; i < task->objects.n; i++) {
+		snprintf(path, sizeof(path), "objects/%" PRIu64 "/meta", task->objects.v[i].id);
+		if (task->objects.v[i].pages.npages > left)
+			return too_much(memory, path, err);
+		left -= task->objects.v[i].pages.npages;
+	}
+	return 0;
+}
+
+/* ---- text ---- */
 
 static char *read_text(struct ckpt_source *src, const char *path, size_t *len, struct ckpt_err *err)
 {
@@ -23,9 +87,9 @@ static char *read_text(struct ckpt_source *src, const char *path, size_t *len, s
 			  ret == -ENOENT ? "missing" : strerror(-ret));
 		return NULL;
 	}
-	if (size > MAX_TEXT_FILE) {
-		ckpt_fail(err, EINVAL, "%s: %llu bytes are too long for a text file", path,
-			  (unsigned long long)size);
+	if (size > CKPT_TEXT_MAX) {
+		ckpt_fail(err, EINVAL, "%s: %" PRIu64 " bytes are too long for a text file", path,
+			  size);
 		return NULL;
 	}
 	text = malloc(size + 1);
@@ -67,49 +131,124 @@ static int check_format(struct ckpt_source *src, struct ckpt_err *err)
 	return ret;
 }
 
+static int load_one(struct ckpt_source *src, const char *path, uint64_t *left,
+		    struct ckpt_task *task, struct ckpt_err *err)
+{
+	size_t len;
+	char *text = read_text(src, path, &len, err);
+	int ret;
+
+	if (!text)
+		return -err->code;
+	if (len > *left) {
+		ret = ckpt_fail(err, EINVAL, "%s: with it the tree has more than %llu MiB of text",
+				path, CKPT_TEXT_TOTAL >> 20);
+	} else {
+		*left -= len;
+		ret = ckpt_node_parse(task, path, text, len, err);
+	}
+	free(text);
+	return ret;
+}
+
 static int load(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_task *task,
 		struct ckpt_err *err)
 {
+	uint64_t left = CKPT_TEXT_TOTAL;
 	int ret = ckpt_node_check_list(m, err);
 
 	if (!ret)
 		ret = check_format(src, err);
-	for (size_t i = 0; !ret && i < m->n; i++) {
-		size_t len;
-		char *text;
-
-		if (ckpt_node_kind_of(m->v[i].path, NULL) != CKPT_NODE_TEXT)
-			continue;
-		text = read_text(src, m->v[i].path, &len, err);
-		if (!text)
-			return -err->code;
-		ret = ckpt_node_parse(task, m->v[i].path, text, len, err);
-		free(text);
-	}
+	for (size_t i = 0; !ret && i < m->n; i++)
+		if (ckpt_node_kind_of(m->v[i].path, NULL) == CKPT_NODE_TEXT)
+			ret = load_one(src, m->v[i].path, &left, task, err);
 	return ret ? ret : ckpt_task_sort(task, err);
 }
 
-/* What the files say of each other. */
+/* ---- what the files say of each other; the collections are sorted by now ---- */
+
+static int object_cmp(const void *key, const void *elem)
+{
+	uint64_t id = *(const uint64_t *)key, other = ((const struct ckpt_object *)elem)->id;
+
+	return (id > other) - (id < other);
+}
+
+static const struct ckpt_object *find_object(const struct ckpt_task *task, uint64_t id,
+					     uint32_t kind)
+{
+	const struct ckpt_object *o = NULL;
+
+	if (task->objects.n)
+		o = bsearch(&id, task->objects.v, task->objects.n, sizeof(*o), object_cmp);
+	return o && o->kind == kind ? o : NULL;
+}
+
+static int file_cmp(const void *key, const void *elem)
+{
+	uint64_t id = *(const uint64_t *)key, other = ((const struct ckpt_file *)elem)->id;
+
+	return (id > other) - (id < other);
+}
+
+/* A view of shared memory must lie within it, also where the sum of both numbers overflows. */
+static int check_view(const struct ckpt_task *task, const struct ckpt_vma *vma,
+		      struct ckpt_err *err)
+{
+	const struct ckpt_object *o = find_object(task, vma->object, CKPT_OBJECT_SHM);
+
+	if (!o)
+		return ckpt_fail(err, EINVAL,
+				 "vmas/%016" PRIx64 "/meta: there is no objects/%" PRIu64
+				 " of kind shm",
+				 vma->start, vma->object);
+	if (vma->pgoff > o->size || vma->end - vma->start > o->size - vma->pgoff)
+		return ckpt_fail(err, EINVAL,
+				 "vmas/%016" PRIx64
+				 "/meta: pgoff: it lies outside objects/%" PRIu64,
+				 vma->start, vma->object);
+	return 0;
+}
+
 static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 {
+	int ret = 0;
+
 	if (task->mm.map_count != task->vmas.n)
 		return ckpt_fail(err, EINVAL, "mm: map_count is %u, but the tree has %zu vmas",
 				 task->mm.map_count, task->vmas.n);
-	for (size_t i = 0; i < task->vmas.n; i++) {
+	for (size_t i = 0; !ret && i < task->vmas.n; i++) {
 		const struct ckpt_vma *vma = &task->vmas.v[i];
-		bool found = vma->how != CKPT_VMA_SHM;
 
 		if (i && vma->start < task->vmas.v[i - 1].end)
+			ret = ckpt_fail(err, EINVAL,
+					"vmas/%016" PRIx64 "/meta: it overlaps the one before",
+					vma->start);
+		else if (vma->how == CKPT_VMA_SHM)
+			ret = check_view(task, vma, err);
+	}
+	return ret ? ret : check_pages(task, err);
+}
+
+static int check_files(const struct ckpt_task *task, struct ckpt_err *err)
+{
+	for (size_t i = 0; i < task->fds.n; i++) {
+		const struct ckpt_fd *fd = &task->fds.v[i];
+
+		if (fd->fd > INT32_MAX)
+			return ckpt_fail(err, EINVAL, "fds/%" PRIu64 ": is no descriptor", fd->fd);
+		if (!task->files.n || !bsearch(&fd->file, task->files.v, task->files.n,
+					       sizeof(*task->files.v), file_cmp))
+			return ckpt_fail(err, EINVAL, "fds/%" PRIu64 ": there is no files/%" PRIu64,
+					 fd->fd, fd->file);
+	}
+	for (size_t i = 0; i < task->files.n; i++) {
+		const struct ckpt_file *file = &task->files.v[i];
+
+		if (file->object && !find_object(task, file->object, CKPT_OBJECT_PIPE))
 			return ckpt_fail(err, EINVAL,
-					 "vmas/%016llx/meta: it overlaps the one before",
-					 (unsigned long long)vma->start);
-		for (size_t j = 0; !found && j < task->objects.n; j++)
-			found = task->objects.v[j].id == vma->object &&
-				task->objects.v[j].kind == CKPT_OBJECT_SHM;
-		if (!found)
-			return ckpt_fail(err, EINVAL, "vmas/%016llx/meta: there is no objects/%llu",
-					 (unsigned long long)vma->start,
-					 (unsigned long long)vma->object);
+					 "files/%" PRIu64 ": objects/%" PRIu64 " is no pipe",
+					 file->id, file->object);
 	}
 	return 0;
 }
@@ -119,7 +258,9 @@ int ckpt_task_load(struct ckpt_source *src, const struct ckpt_manifest *m, struc
 {
 	int ret = load(src, m, task, err);
 
-	return ret ? ret : check_memory(task, err);
+	if (!ret)
+		ret = check_memory(task, err);
+	return ret ? ret : check_files(task, err);
 }
 
 /* ---- a list made from the source ---- */

@@ -15,6 +15,10 @@
 int ckpt_task_load(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_task *task,
 		   struct ckpt_err *err);
 
+/* Whether the sizes that a manifest tells can be true of a process for this machine. Before
+ * anything is read: a sparse file, or pages.gz, costs nothing to whoever made it. */
+int ckpt_manifest_check_sizes(const struct ckpt_manifest *m, struct ckpt_err *err);
+
 /* The list of a source without manifest: what is there. */
 int ckpt_source_list(struct ckpt_source *src, struct ckpt_manifest *out, struct ckpt_err *err);
 

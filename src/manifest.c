@@ -259,6 +259,9 @@ static int parse_file(char *rest, size_t line, struct ckpt_manifest *m, struct c
 		if (!digest_col.type->parse(digest, &parsed.digest, &digest_col))
 			return bad_line(err, line, "is not a digest of 32 hex digits", digest);
 	}
+	if (m->n >= CKPT_MANIFEST_FILES)
+		return ckpt_fail(err, EINVAL, "%s:%zu: more than %u files", CKPT_MANIFEST_NAME,
+				 line, CKPT_MANIFEST_FILES);
 	out = CKPT_VEC_ADD(m);
 	if (!out)
 		return ckpt_fail(err, ENOMEM, "%s: out of memory", CKPT_MANIFEST_NAME);
@@ -359,16 +362,23 @@ int ckpt_manifest_parse(const char *text, size_t len, struct ckpt_manifest *out,
 			struct ckpt_err *err)
 {
 	struct ckpt_manifest m = {0};
-	char *copy = malloc(len + 1);
+	char *copy;
+	size_t nul;
 	int rc;
 
+	if (len > CKPT_MANIFEST_MAX)
+		return ckpt_fail(err, EINVAL, "%s: %zu bytes are too long for a manifest",
+				 CKPT_MANIFEST_NAME, len);
+	copy = malloc(len + 1);
 	if (!copy)
 		return ckpt_fail(err, ENOMEM, "%s: out of memory", CKPT_MANIFEST_NAME);
 	if (len)
 		memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (memchr(copy, '\0', len))
-		rc = ckpt_fail(err, EINVAL, "%s: a NUL byte in the text", CKPT_MANIFEST_NAME);
+	nul = ckpt_text_nul_line(copy, len);
+	if (nul)
+		rc = ckpt_fail(err, EINVAL, "%s:%zu: a NUL byte in the text", CKPT_MANIFEST_NAME,
+			       nul);
 	else
 		rc = parse_lines(copy, copy + len, &m, err);
 	if (!rc)

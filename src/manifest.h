@@ -20,6 +20,10 @@
 #define CKPT_MANIFEST_NAME "manifest"
 #define CKPT_DIGEST_HEX	   32
 
+/* More is refused: a file for each of 349,000 mappings, three times; and bytes for their lines. */
+#define CKPT_MANIFEST_FILES (1u << 20)
+#define CKPT_MANIFEST_MAX   (128ull << 20)
+
 struct ckpt_digest {
 	uint8_t v[16]; /* canonical (big endian) XXH3-128 */
 };
@@ -41,7 +45,8 @@ struct ckpt_manifest {
 };
 
 /* -EINVAL names the line: junk, a duplicate path, a path that is absolute or has `.`, `..` or
- * empty components, a path the format does not know, a wrong count, no end. */
+ * empty components, a path the format does not know, a wrong count, no end, more files
+ * than CKPT_MANIFEST_FILES. */
 int ckpt_manifest_parse(const char *text, size_t len, struct ckpt_manifest *out,
 			struct ckpt_err *err);
 void ckpt_manifest_fini(struct ckpt_manifest *m);

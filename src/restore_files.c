@@ -337,37 +337,6 @@ static int restore_locks(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret;
 }
 
-static int check_refs(const struct ckpt_task *task, struct ckpt_err *err)
-{
-	for (size_t i = 0; i < task->fds.n; i++) {
-		size_t j = 0;
-
-		while (j < task->files.n && task->files.v[j].id != task->fds.v[i].file)
-			j++;
-		if (j == task->files.n)
-			return ckpt_fail(err, EINVAL, "fds/%llu: there is no files/%llu",
-					 (unsigned long long)task->fds.v[i].fd,
-					 (unsigned long long)task->fds.v[i].file);
-		if (task->fds.v[i].fd > INT32_MAX)
-			return ckpt_fail(err, EINVAL, "fds/%llu: is no descriptor",
-					 (unsigned long long)task->fds.v[i].fd);
-	}
-	for (size_t i = 0; i < task->files.n; i++) {
-		const struct ckpt_file *file = &task->files.v[i];
-		size_t j = 0;
-
-		while (file->object && j < task->objects.n &&
-		       (task->objects.v[j].id != file->object ||
-			task->objects.v[j].kind != CKPT_OBJECT_PIPE))
-			j++;
-		if (file->object && j == task->objects.n)
-			return ckpt_fail(err, EINVAL, "files/%llu: objects/%llu is no pipe",
-					 (unsigned long long)file->id,
-					 (unsigned long long)file->object);
-	}
-	return 0;
-}
-
 /* Descriptors may be above the soft limit that holds later: as many as the hard one allows. */
 static int raise_nofile(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
@@ -388,10 +357,8 @@ static int raise_nofile(struct ckpt_skeleton *s, struct ckpt_err *err)
 int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	uint64_t park[2];
-	int ret = check_refs(s->task, err);
+	int ret = raise_nofile(s, err);
 
-	if (!ret)
-		ret = raise_nofile(s, err);
 	find_parking(s->task, park);
 	for (size_t i = 0; !ret && i < s->task->objects.n; i++) {
 		if (s->task->objects.v[i].kind != CKPT_OBJECT_PIPE)

@@ -5,15 +5,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "load.h"
 #include "restore.h"
 #include "tree.h"
 
 #define PIECE (1u << 20) /* bytes read at a time */
 
 struct listed {
+	struct ckpt_source *src;
 	const struct ckpt_manifest *m;
 	struct ckpt_err *err;
 };
+
+/* Of a pages file and a compressed one beside it nobody could say which of them counts. */
+static int check_alone(struct listed *l, const char *path, const char *plain)
+{
+	uint64_t size;
+
+	if (l->src->ops->size(l->src, plain, &size) == -ENOENT)
+		return 0;
+	return ckpt_fail(l->err, EINVAL, "%s: %s is there too: one of them must go", path, plain);
+}
 
 static int check_listed(const char *path, void *arg)
 {
@@ -28,7 +40,7 @@ static int check_listed(const char *path, void *arg)
 		memcpy(plain, path, len - 3);
 		plain[len - 3] = '\0';
 		if (ckpt_manifest_find(l->m, plain))
-			return 0;
+			return check_alone(l, path, plain);
 	}
 	return ckpt_fail(l->err, EINVAL, "%s: is not listed in the manifest", path);
 }
@@ -82,7 +94,7 @@ static int check_size(struct ckpt_source *src, const struct ckpt_manifest_line *
 		return 0; /* pages.gz: the stream will tell */
 	if (ret)
 		return ckpt_fail(err, ret == -ENOENT ? EINVAL : -ret, "%s: %s", line->path,
-				 ret == -ENOENT ? "missing" : strerror(-ret));
+				 ret == -ENOENT ? "missing, or no regular file" : strerror(-ret));
 	if (!line->edited && size != line->size)
 		return ckpt_fail(err, EINVAL, "%s: %llu bytes, the manifest says %llu", line->path,
 				 (unsigned long long)size, (unsigned long long)line->size);
@@ -118,10 +130,13 @@ static int check_line(struct ckpt_source *src, const struct ckpt_manifest_line *
 
 int ckpt_source_check(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_err *err)
 {
-	struct listed l = {m, err};
+	struct listed l = {src, m, err};
 	void *buf = malloc(PIECE);
-	int ret = buf ? src->ops->each(src, check_listed, &l)
+	int ret = buf ? ckpt_manifest_check_sizes(m, err)
 		      : ckpt_fail(err, ENOMEM, "no memory to check the tree");
+
+	if (!ret)
+		ret = src->ops->each(src, check_listed, &l);
 
 	if (ret && err && !err->code)
 		ckpt_fail(err, -ret, "the tree can't be walked: %s", strerror(-ret));

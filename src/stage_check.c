@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cred.h"
+#include "load.h"
 #include "log.h"
 #include "task.h"
 #include "tree.h"
@@ -175,17 +176,25 @@ static int manifest_load(struct ckpt_stage *s, struct ckpt_stage_node *node, str
 {
 	size_t len = (size_t)node->blob.size;
 	struct ckpt_manifest m = {0};
-	char *text = malloc(len + 1);
+	char *text;
 	int ret;
 
+	if (node->blob.size > CKPT_MANIFEST_MAX) /* it may be all holes, which cost nobody */
+		return ckpt_fail(err, EINVAL, "manifest: %" PRIu64 " bytes are too long for one",
+				 node->blob.size);
+	text = malloc(len + 1);
 	if (!text)
 		return ckpt_fail(err, ENOMEM, "manifest: no memory");
 	ckpt_blob_read(&node->blob, text, len, 0);
 	text[len] = '\0';
 	ret = ckpt_manifest_parse(text, len, &m, err);
 	free(text);
-	if (ret)
+	if (!ret)
+		ret = ckpt_manifest_check_sizes(&m, err);
+	if (ret) {
+		ckpt_manifest_fini(&m);
 		return ret;
+	}
 	if (s->has_manifest)
 		ckpt_manifest_fini(&s->manifest);
 	s->manifest = m;
@@ -445,8 +454,9 @@ static int read_manifest(struct ckpt_source *src, struct ckpt_manifest *m, struc
 		return ckpt_fail(err, ret == -ENOENT ? EINVAL : -ret, "manifest: %s",
 				 ret == -ENOENT ? "there is none: not a ckptfs tree"
 						: strerror(-ret));
-	if (size > SIZE_MAX / 2)
-		return ckpt_fail(err, EINVAL, "manifest: too large");
+	if (size > CKPT_MANIFEST_MAX)
+		return ckpt_fail(err, EINVAL, "manifest: %" PRIu64 " bytes are too long for one",
+				 size);
 	text = malloc((size_t)size + 1);
 	if (!text)
 		return ckpt_fail(err, ENOMEM, "manifest: no memory");

@@ -23,6 +23,7 @@ struct layout {
 	struct ckpt_tree *tree;
 	uint32_t cap;
 	uint32_t *last;	 /* by entry: last child so far */
+	uint64_t text;	 /* bytes of text files */
 	uint64_t listed; /* files that the manifest lists ... */
 	uint64_t width;	 /* ... and the length of their lines */
 	struct ckpt_err *err;
@@ -91,6 +92,12 @@ static int fill_text(struct layout *l, struct ckpt_entry *e)
 	if (fit)
 		e->text = fit;
 	e->size = buf.len;
+	l->text += e->size;
+	if (e->size > CKPT_TEXT_MAX || l->text > CKPT_TEXT_TOTAL)
+		return ckpt_fail(l->err, EFBIG,
+				 "%s: more text than a tree may have: the process's memory is in "
+				 "too many pieces",
+				 e->path);
 	return 0;
 }
 
@@ -119,6 +126,9 @@ static int fill_manifest(struct layout *l, struct ckpt_entry *e)
 {
 	char count[24];
 
+	if (l->listed > CKPT_MANIFEST_FILES)
+		return ckpt_fail(l->err, EFBIG, "%" PRIu64 " files: more than the %u of a tree",
+				 l->listed, CKPT_MANIFEST_FILES);
 	e->size = l->width + sizeof(end_word) - 1 +
 		  (uint64_t)snprintf(count, sizeof(count), "%" PRIu64 "\n", l->listed);
 	return 0;

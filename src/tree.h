@@ -92,6 +92,11 @@ int ckpt_tree_view_set_pages(struct ckpt_tree *view, uint32_t index, const struc
 
 /* ---- for the way back ---- */
 
+/* Bytes of one text file, and of all of them: more is refused at the freeze and at the restore,
+ * since it is held in memory then. A VMA with a million runs has 40 MiB. */
+#define CKPT_TEXT_MAX	(64ull << 20)
+#define CKPT_TEXT_TOTAL (256ull << 20)
+
 /* What the table says of a path in a tree ("cpu", "vmas/00007f.../pages"): its kind, or -ENOENT.
  * A pages file may also be called pages.gz: *gz is set (may be NULL). */
 int ckpt_node_kind_of(const char *path, bool *gz);

@@ -19,7 +19,8 @@
 	X(source)                                                                                  \
 	X(cred)                                                                                    \
 	X(seccomp)                                                                                 \
-	X(stage)
+	X(stage)                                                                                   \
+	X(load)
 /* clang-format on */
 
 #define DECLARE(name) Suite *name##_suite(void);

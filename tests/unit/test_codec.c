@@ -307,10 +307,10 @@ static const struct {
 	{"end", "end\nend", "cpu:18: text after the line 'end'"},
 	{"end", "end\n", "cpu:18: text after the line 'end'"},
 	{"end", "end\nu8 1", "cpu:18: text after the line 'end'"},
-	{"u64", NULL, "cpu: no line 'u64'"},
-	{"u8", NULL, "cpu: no line 'u8'"},
-	{"flags", NULL, "cpu: no line 'flags'"},
-	{"u8", "u8 99", "cpu: u8 must not be 99"},
+	{"u64", NULL, "cpu:16: no line 'u64' before 'end'"},
+	{"u8", NULL, "cpu:16: no line 'u8' before 'end'"},
+	{"flags", NULL, "cpu:16: no line 'flags' before 'end'"},
+	{"u8", "u8 99", "cpu:1: u8 must not be 99"},
 };
 
 START_TEST(bad_line_is_einval_and_named)
@@ -376,7 +376,7 @@ START_TEST(nul_byte_is_einval)
 	text[20] = '\0';
 	ck_assert_int_eq(ckpt_codec_parse(&codec, "cpu", text, sizeof(text) - 1, &t, &err),
 			 -EINVAL);
-	ck_assert_str_eq(err.text, "cpu: a NUL byte in the text");
+	ck_assert_str_eq(err.text, "cpu:4: a NUL byte in the text");
 	/* The NUL that C strings end with is no part of a file either. */
 	memset(&t, 0, sizeof(t));
 	ck_assert_int_eq(ckpt_codec_parse(&codec, "cpu", zero_text, sizeof(zero_text), &t, &err),

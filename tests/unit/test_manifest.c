@@ -245,6 +245,23 @@ START_TEST(bad_manifest_is_einval_and_names_the_line)
 }
 END_TEST
 
+START_TEST(manifest_without_end_is_bounded)
+{
+	struct ckpt_buf text = {0};
+	struct ckpt_manifest m = {0};
+	struct ckpt_err err = {0};
+
+	for (unsigned int i = 0; i <= CKPT_MANIFEST_FILES; i++)
+		ckpt_buf_printf(&text, "file fds/%u edited\n", i);
+	ckpt_buf_printf(&text, "end %u\n", CKPT_MANIFEST_FILES + 1);
+	ck_assert_int_eq(ckpt_manifest_parse(text.data, text.len, &m, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "manifest:1048577: more than 1048576 files");
+	ckpt_buf_fini(&text);
+	ck_assert_int_eq(ckpt_manifest_parse("", CKPT_MANIFEST_MAX + 1, &m, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "manifest: 134217729 bytes are too long for a manifest");
+}
+END_TEST
+
 START_TEST(nul_byte_in_manifest_is_einval)
 {
 	static const char text[] = CPU "end 1\n";
@@ -252,7 +269,7 @@ START_TEST(nul_byte_in_manifest_is_einval)
 	struct ckpt_err err = {0};
 
 	ck_assert_int_eq(ckpt_manifest_parse(text, sizeof(text), &m, &err), -EINVAL);
-	ck_assert_str_eq(err.text, "manifest: a NUL byte in the text");
+	ck_assert_str_eq(err.text, "manifest:3: a NUL byte in the text");
 }
 END_TEST
 
@@ -271,6 +288,7 @@ Suite *manifest_suite(void)
 	tcase_add_test(c, empty_manifest_has_no_line);
 	tcase_add_loop_test(c, bad_manifest_is_einval_and_names_the_line, 0, (int)CKPT_NROWS(bad));
 	tcase_add_test(c, nul_byte_in_manifest_is_einval);
+	tcase_add_test(c, manifest_without_end_is_bounded);
 	suite_add_tcase(s, c);
 	return s;
 }

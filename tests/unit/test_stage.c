@@ -411,6 +411,20 @@ START_TEST(wrong_file_is_repaired_while_others_are_missing)
 }
 END_TEST
 
+/* Holes cost nobody anything, but reading them would. */
+START_TEST(manifest_of_holes_is_not_read)
+{
+	struct ckpt_stage_node *node;
+	struct ckpt_err err = {0};
+
+	ckpt_quota_set_limit(1ull << 50);
+	node = make_file("manifest", TOOL);
+	ck_assert_int_eq(ckpt_stage_truncate(stage, node, 1ull << 49), 0);
+	ck_assert_int_eq(ckpt_stage_arrived(stage, node, TOOL, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "manifest: 562949953421312 bytes are too long"));
+}
+END_TEST
+
 START_TEST(bad_manifest_ends_the_try)
 {
 	struct ckpt_err err;
@@ -589,6 +603,7 @@ Suite *stage_suite(void)
 		wrong_file_is_named_and_ends_the_try,
 		wrong_file_is_repaired_while_others_are_missing,
 		bad_manifest_ends_the_try,
+		manifest_of_holes_is_not_read,
 		edited_file_needs_its_end_line,
 		unlisted_file_is_named,
 		temporary_file_counts_when_it_gets_its_name,

@@ -457,7 +457,7 @@ START_TEST(bad_element_leaves_no_trace)
 	struct ckpt_err err = {0};
 
 	ck_assert_int_eq(ckpt_node_parse(task, "files/1", "path /x\nend\n", 12, &err), -EINVAL);
-	ck_assert_int_eq(strncmp(err.text, "files/1: no line '", 18), 0);
+	ck_assert_int_eq(strncmp(err.text, "files/1:2: no line '", 20), 0);
 	ck_assert_uint_eq(task->files.n, 0);
 	ckpt_task_free(task);
 }
