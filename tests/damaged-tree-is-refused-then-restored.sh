@@ -23,7 +23,7 @@ refused() {
 	if "${@:-cp}" -a "bad/$PID" "$MNT/restore/" 2>err; then
 		fail "$what: the copy succeeded"
 	fi
-	log_since | grep -qE -- "$name" || fail "$what: the log does not say '$name': $(log_since)"
+	log_since | grep -E -- "$name" >/dev/null || fail "$what: the log does not say '$name': $(log_since)"
 	grep -qE '^state failed' "$dir/.status" || fail "$what: .status: $(cat "$dir/.status")"
 	grep -E '^error' "$dir/.status" | grep -qE -- "$name" || fail "$what: $(cat "$dir/.status")"
 	no_process "$PID"

@@ -177,14 +177,15 @@ kill_daemon() {
 	umount -l "$MNT" 2>/dev/null || true
 }
 
+# Not grep -q: it would leave, and pipefail sees the SIGPIPE of who still writes.
 log_text() { cat "$MNT/log"; }
 log_has() {
-	log_text | grep -qE -- "$1" || fail "the log does not say '$1'"
+	log_text | grep -E -- "$1" >/dev/null || fail "the log does not say '$1'"
 }
 log_clear_mark() { LOG_MARK=$(log_text | wc -l); }
 log_since() { log_text | tail -n +$((LOG_MARK + 1)); }
 log_since_has() {
-	log_since | grep -qE -- "$1" || {
+	log_since | grep -E -- "$1" >/dev/null || {
 		log_since | sed 's/^/log since: /' >&2
 		fail "the log does not say '$1'"
 	}
