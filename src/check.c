@@ -445,7 +445,7 @@ static const struct feature {
 	{"Yama", probe_yama, false, false, "it does not stand in the way",
 	 "only children of ckptfs can be frozen: lower kernel.yama.ptrace_scope"},
 	{"original PID", probe_set_tid, false, true, "a restored process gets its own PID again",
-	 "tasks can be frozen and copied, but no restore: needs CAP_CHECKPOINT_RESTORE"},
+	 "a restored process gets another PID, with -o pid=any: needs CAP_CHECKPOINT_RESTORE"},
 	{"PR_SET_MM_MAP", probe_mm_map, true, false,
 	 "command line, environment, heap and stack are back where /proc shows them",
 	 "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
@@ -512,6 +512,6 @@ int ckpt_check(FILE *out)
 	else
 		fprintf(out, "verdict: %s\n",
 			pids ? "checkpoint and restore work"
-			     : "freezing and copying work, restore does not");
+			     : "checkpoint works, restore too with -o pid=any");
 	return missing[0] ? 1 : 0;
 }

@@ -76,7 +76,8 @@ static int collect_itimers(struct ckpt_collect *c, struct ckpt_remote *r, struct
 			ret = ckpt_remote_get(r, 0, &it, sizeof(it), err);
 		if (ret)
 			return ret;
-		if (!timerisset(&it.it_value))
+		/* the real one, expired and its signal pending, has an interval only */
+		if (!timerisset(&it.it_value) && (which || !timerisset(&it.it_interval)))
 			continue;
 		timer = CKPT_VEC_ADD(&c->task->timers.itimer);
 		if (!timer)

@@ -58,6 +58,14 @@ static const struct ckpt_row limits_rows[] = {
 };
 /* clang-format on */
 
+const char *ckpt_limit_name(uint32_t resource)
+{
+	for (const struct ckpt_word *w = limit_words; w->name; w++)
+		if (w->value == resource)
+			return w->name;
+	return "?";
+}
+
 static int limits_check(const void *obj, struct ckpt_err *err)
 {
 	const struct ckpt_limits *l = obj;

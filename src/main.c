@@ -7,6 +7,7 @@
 #include "check.h"
 #include "fs_ops.h"
 #include "opts.h"
+#include "restore.h"
 
 int main(int argc, char **argv)
 {
@@ -24,8 +25,10 @@ int main(int argc, char **argv)
 		printf("ckptfs " CKPT_VERSION " (libfuse %s)\n", ckpt_fs_library());
 	else if (opts.check)
 		status = ckpt_check(stdout);
-	else
+	else {
+		ckpt_restore_any_pid = opts.any_pid;
 		status = ckpt_fs_serve(&opts);
+	}
 	ckpt_opts_fini(&opts);
 	return status;
 }

@@ -27,6 +27,7 @@ const char ckpt_opts_usage[] =
 	"options:\n"
 	"  allow_other         other users may use the mount, for what they may ptrace\n"
 	"  inspect             freeze also what can't be captured, to be looked at only\n"
+	"  pid=any             a restored process whose PID can't be had gets another one\n"
 	"  timeout=MS          undo a freeze that takes longer (10000)\n"
 	"  stage_limit=BYTES   memory for trees under restore/, per user; K, M, G\n"
 	"                      (half of what is available at mount)\n";
@@ -93,6 +94,14 @@ static int take_stage_limit(struct ckpt_opts *o, const char *word, const char *v
 	return 0;
 }
 
+static int take_pid(struct ckpt_opts *o, const char *word, const char *value, struct ckpt_err *err)
+{
+	o->any_pid = !strcmp(value, "any");
+	if (!o->any_pid && strcmp(value, "original"))
+		return ckpt_fail(err, EINVAL, "%s: neither pid=original nor pid=any", word);
+	return 0;
+}
+
 static int take_pass(struct ckpt_opts *o, const char *word, const char *value, struct ckpt_err *err)
 {
 	(void)value;
@@ -120,6 +129,7 @@ static const struct opt_row rows[] = {
 	{"allow_other", take_allow_other},
 	{"default_permissions", take_ignore}, /* always on */
 	{"inspect", take_inspect},
+	{"pid=", take_pid},
 	{"timeout=", take_timeout},
 	{"stage_limit=", take_stage_limit},
 	{"ro", take_ro},

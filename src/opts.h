@@ -24,6 +24,7 @@ struct ckpt_opts {
 	bool foreground, debug;
 	bool allow_other;
 	bool inspect;
+	bool any_pid;		 /* restore under another PID where the original can't be had */
 	unsigned int timeout_ms; /* of a freeze */
 	uint64_t stage_limit;	 /* bytes that one user may have staged */
 	struct ckpt_buf pass;	 /* ",nosuid,noatime": mount options for the kernel */

@@ -541,12 +541,20 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
 		      struct ckpt_err *err)
 {
+	static const uint8_t code[] = {0x0f, 0x05, 0xf4}; /* syscall; hlt */
+
 	memset(r, 0, sizeof(*r));
 	r->tid = tid;
 	r->mem_fd = mem_fd;
 	r->timeout_ms = CALL_TIMEOUT_MS;
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
 		return lost(tid, errno, "PTRACE_GETREGS", err);
+	if (syscall_offset == CKPT_REMOTE_PLANT) {
+		syscall_offset = 0;
+		if (pwrite(mem_fd, code, sizeof(code), (off_t)r->saved.rip) !=
+		    (ssize_t)sizeof(code))
+			return ckpt_fail_sys(err, "skeleton %d: its memory", tid);
+	}
 	r->entry = r->saved.rip + syscall_offset;
 	return set_mask(tid, ~0ull, err);
 }

@@ -90,7 +90,9 @@ int ckpt_remote_settle(pid_t tid, struct ckpt_err *err);
 /* ---- a skeleton, traced with PTRACE_O_EXITKILL ---- */
 
 /* A new process stopped before its first instruction: all its signals are blocked, and calls use
- * the syscall instruction at that offset from its entry point. It has no scratch memory yet. */
+ * the syscall instruction at that offset from its entry point, where CKPT_REMOTE_PLANT puts one
+ * over whatever program begins there. It has no scratch memory yet. */
+#define CKPT_REMOTE_PLANT UINT64_MAX
 int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
 		      struct ckpt_err *err);
 

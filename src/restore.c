@@ -28,6 +28,8 @@
 #define PR_SET_MDWE_NR 65
 #define AMX_FEATURES   (3ull << 17) /* tile configuration, tile data */
 
+bool ckpt_restore_any_pid;
+
 /* ---- this machine, this user ---- */
 
 static int check_machine(const struct ckpt_header *h, const struct ckpt_task *task,
@@ -77,9 +79,10 @@ static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
 				 "your security label %s is not that of ckptfs (%s): the "
 				 "process would leave it",
 				 who->label, label);
-	if (!ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) &&
-	    !ckpt_cred_has_cap(who, CAP_SYS_ADMIN))
-		return ckpt_fail(err, EPERM, "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE",
+	if (!ckpt_restore_any_pid && !ckpt_skeleton_may_choose(who))
+		return ckpt_fail(err, EPERM,
+				 "PID %d: choosing a PID needs CAP_CHECKPOINT_RESTORE; the mount "
+				 "option pid=any does without",
 				 task->header.pid);
 	return 0;
 }
@@ -155,6 +158,22 @@ static int restore_flags(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret ? ret : ckpt_skeleton_boot(s, CKPT_BOOT_FLAGS, "cpu: eflags", err);
 }
 
+/* Under another PID: what the C library keeps as its thread's ID is the word that the kernel shall
+ * clear at its end (set_tid_address(2)). */
+static void tell_pid(struct ckpt_skeleton *s)
+{
+	uint64_t at = s->task->thread.clear_child_tid;
+	uint32_t word, pid = (uint32_t)s->pid;
+
+	if (s->pid == s->task->header.pid || !at ||
+	    pread(s->r.mem_fd, &word, sizeof(word), (off_t)at) != (ssize_t)sizeof(word) ||
+	    word != (uint32_t)s->task->header.pid)
+		return;
+	if (pwrite(s->r.mem_fd, &pid, sizeof(pid), (off_t)at) != (ssize_t)sizeof(pid))
+		ckpt_log("restore %d: its C library still takes %d for its thread ID", s->pid,
+			 s->task->header.pid);
+}
+
 /* From here on there is no memory of ours in it: the call that unmaps is the last one. */
 static int leave(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
@@ -174,6 +193,7 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 				       s->task->mm.mdwe);
 	if (!ret)
 		ret = restore_flags(s, err);
+	tell_pid(s);
 	now = ckpt_now();
 	if (!ret)
 		ret = restore_wait(s, &cpu, err);
@@ -193,14 +213,18 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 static int build(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const steps[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		ckpt_skeleton_new,    ckpt_restore_identity, ckpt_restore_memory,
-		ckpt_restore_files,   ckpt_restore_process,  ckpt_restore_signals,
-		ckpt_restore_seccomp, ckpt_restore_creds,    ckpt_restore_finish,
+		ckpt_skeleton_new,    ckpt_restore_identity, ckpt_skeleton_exec,
+		ckpt_restore_memory,  ckpt_restore_files,    ckpt_restore_process,
+		ckpt_restore_signals, ckpt_restore_seccomp,  ckpt_restore_creds,
+		ckpt_restore_finish,
 	};
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
 		ret = steps[i](s, err);
+	if (!ret && s->no_pid.code)
+		ckpt_log("restore %d: %s: it is process %d now", s->task->header.pid,
+			 s->no_pid.text, s->pid);
 	if (!ret)
 		s->pid = 0; /* no longer ours to kill */
 	ckpt_skeleton_free(s);

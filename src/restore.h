@@ -6,6 +6,7 @@
 #define CKPT_RESTORE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "err.h"
@@ -24,6 +25,10 @@ struct ckpt_progress {
  * digests right (pages.gz counts as pages). Used for trees restored by reference; staged files
  * were checked one by one as they arrived. */
 int ckpt_source_check(struct ckpt_source *src, const struct ckpt_manifest *m, struct ckpt_err *err);
+
+/* -o pid=any: where the PID can't be had, the process gets another one. Set before the first
+ * restore. */
+extern bool ckpt_restore_any_pid;
 
 /* Rebuilds the process with its own PID and lets it run. Nothing is left behind on failure.
  * who: whose authority (taken when he made the directory); nothing beyond it is given.

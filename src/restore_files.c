@@ -122,7 +122,10 @@ static int set_lock(struct ckpt_skeleton *s, const struct ckpt_file *file,
 static int set_owner(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
 		     struct ckpt_err *err)
 {
-	struct f_owner_ex owner = {(int)file->owner_type, file->owner_pid};
+	/* itself, whatever its PID is now */
+	struct f_owner_ex owner = {(int)file->owner_type, file->owner_pid == s->task->header.pid
+								  ? s->pid
+								  : file->owner_pid};
 	int ret = ckpt_remote_put(&s->r, 0, &owner, sizeof(owner), err);
 
 	if (!ret)

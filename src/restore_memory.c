@@ -418,13 +418,8 @@ static int restore_mm(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (!ret)
 		ret = ckpt_skeleton_check_file(s, h->exe, fd, h->exe_size, h->exe_mtime, err);
 	if (!ret)
-		ret = set_mm(s, fd, &result, err);
-	if (!ret && result == -EPERM) {
-		ckpt_log("restore %d: /proc/%d/exe can't be set to %s: it needs "
-			 "CAP_CHECKPOINT_RESTORE",
-			 h->pid, h->pid, h->exe);
-		ret = set_mm(s, -1, &result, err);
-	}
+		/* who may not set it executes it already (ckpt_skeleton_exec) */
+		ret = set_mm(s, ckpt_skeleton_may_choose(s->who) ? fd : -1, &result, err);
 	if (!ret && result < 0)
 		ret = ckpt_fail(err, (int)-result, "mm: the kernel does not take it: %s",
 				strerror((int)-result));

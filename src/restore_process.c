@@ -270,15 +270,16 @@ static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 		if (l->hard > s->who->limit[l->resource].hard &&
 		    !ckpt_cred_has_cap(s->who, CAP_SYS_RESOURCE))
-			return ckpt_fail(
-				err, EPERM,
-				"limits: resource %u: the hard limit %llu is above yours (%llu)",
-				l->resource, (unsigned long long)l->hard,
-				(unsigned long long)s->who->limit[l->resource].hard);
+			return ckpt_fail(err, EPERM,
+					 "limits: %s: the hard limit %llu is above yours (%llu)",
+					 ckpt_limit_name(l->resource), (unsigned long long)l->hard,
+					 (unsigned long long)s->who->limit[l->resource].hard);
 		ret = ckpt_remote_put(&s->r, 0, &limit, sizeof(limit), err);
 		if (!ret)
-			ret = ckpt_skeleton_do(s, NULL, err, "limits: prlimit", SYS_prlimit64, 0,
+			ret = ckpt_skeleton_do(s, NULL, err, "prlimit", SYS_prlimit64, 0,
 					       l->resource, s->r.scratch, 0);
+		if (ret)
+			ckpt_err_about(err, "limits: %s", ckpt_limit_name(l->resource));
 	}
 	return ret;
 }

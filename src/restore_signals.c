@@ -90,12 +90,17 @@ static int restore_itimers(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 	for (size_t i = 0; !ret && i < s->task->timers.itimer.n; i++) {
 		const struct ckpt_itimer *t = &s->task->timers.itimer.v[i];
+		/* The real timer rests from its expiry until its signal is delivered, and shows no
+		 * time left (kernel/time/itimer.c). Set so, it would be off. */
+		bool rests = !t->which && !t->value && t->interval;
 		struct itimerval it = {
 			.it_value = {t->value / 1000000000, t->value / 1000 % 1000000},
 			.it_interval = {t->interval / 1000000000, t->interval / 1000 % 1000000},
 		};
 
-		if (t->value && !timerisset(&it.it_value))
+		if (rests)
+			it.it_value = it.it_interval;
+		if ((t->value || rests) && !timerisset(&it.it_value))
 			it.it_value.tv_usec = 1;
 		ret = ckpt_remote_put(&s->r, 0, &it, sizeof(it), err);
 		if (!ret)

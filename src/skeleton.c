@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
@@ -94,9 +95,9 @@ static long enter_timens(const char *offsets, size_t len)
 /* In the intermediate child: it ends at once, so that init (or the nearest subreaper) is the
  * parent of the skeleton. */
 static void __attribute__((noreturn))
-parent_main(const struct ckpt_skeleton *s, const int go[2], int tell)
+parent_main(const struct ckpt_skeleton *s, pid_t want, const int go[2], int tell)
 {
-	pid_t set_tid = s->task->header.pid;
+	pid_t set_tid = want; /* 0: any */
 	size_t len = strlen(s->timens.text);
 	struct clone_args args;
 	struct told told = {0, false};
@@ -110,8 +111,8 @@ parent_main(const struct ckpt_skeleton *s, const int go[2], int tell)
 	}
 	memset(&args, 0, sizeof(args));
 	args.exit_signal = SIGCHLD;
-	args.set_tid = (uintptr_t)&set_tid;
-	args.set_tid_size = 1;
+	args.set_tid = want ? (uintptr_t)&set_tid : 0;
+	args.set_tid_size = want ? 1 : 0;
 	told.got = raw_clone3(&args);
 	if (told.got == 0)
 		skeleton_main(go, tell);
@@ -152,8 +153,9 @@ static int clone_failed(pid_t pid, int code, struct ckpt_err *err)
 	return ckpt_fail(err, code, "PID %d: clone3: %s", pid, strerror(code));
 }
 
-/* Forks the intermediate child and learns what became of the skeleton. */
-static int clone_skeleton(const struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
+/* Forks the intermediate child and learns what became of the skeleton: its PID in *pid. */
+static int clone_skeleton(const struct ckpt_skeleton *s, pid_t want, const int go[2], pid_t *pid,
+			  struct ckpt_err *err)
 {
 	struct told told = {-ECHILD, false};
 	struct clone_args args;
@@ -166,7 +168,7 @@ static int clone_skeleton(const struct ckpt_skeleton *s, const int go[2], struct
 	args.exit_signal = SIGCHLD;
 	child = raw_clone3(&args);
 	if (child == 0)
-		parent_main(s, go, tell[1]);
+		parent_main(s, want, go, tell[1]);
 	close(tell[1]);
 	if (child < 0) {
 		close(tell[0]);
@@ -182,18 +184,21 @@ static int clone_skeleton(const struct ckpt_skeleton *s, const int go[2], struct
 				 "task: clock_monotonic: no time namespace: %s; a line 'clocks "
 				 "ignore' does without",
 				 strerror((int)-told.got));
-	return told.got < 0 ? clone_failed(s->task->header.pid, (int)-told.got, err) : 0;
+	if (told.got < 0)
+		return clone_failed(want, (int)-told.got, err);
+	*pid = (pid_t)told.got;
+	return 0;
 }
 
 /* A process that was killed a moment ago holds its PID until its parent has reaped it: give a
  * parent that does so the time, before saying that it does not. */
-static int clone_patiently(const struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
+static int clone_patiently(struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
 {
 	pid_t pid = s->task->header.pid;
 	int ret;
 
 	for (unsigned int waited = 0;; waited += ZOMBIE_STEP_MS) {
-		ret = clone_skeleton(s, go, err);
+		ret = clone_skeleton(s, pid, go, &s->pid, err);
 		if (ret != -EEXIST || waited >= ZOMBIE_WAIT_MS)
 			return ret;
 		if (ckpt_proc_state(pid) && !strchr("ZX", ckpt_proc_state(pid)))
@@ -202,10 +207,33 @@ static int clone_patiently(const struct ckpt_skeleton *s, const int go[2], struc
 	}
 }
 
+bool ckpt_skeleton_may_choose(const struct ckpt_cred *who)
+{
+	return ckpt_cred_has_cap(who, CAP_CHECKPOINT_RESTORE) ||
+	       ckpt_cred_has_cap(who, CAP_SYS_ADMIN);
+}
+
+/* With the PID of the tree; with another one only if that is allowed. */
+static int clone_somehow(struct ckpt_skeleton *s, const int go[2], struct ckpt_err *err)
+{
+	int ret = -EPERM;
+
+	if (ckpt_skeleton_may_choose(s->who))
+		ret = clone_patiently(s, go, err);
+	else
+		clone_failed(s->task->header.pid, EPERM, err);
+	if (!ckpt_restore_any_pid || (ret != -EEXIST && ret != -EPERM && ret != -EINVAL))
+		return ret;
+	s->no_pid = *err;
+	ret = clone_skeleton(s, 0, go, &s->pid, err);
+	if (!ret)
+		atomic_store(&s->progress->pid, (unsigned int)s->pid);
+	return ret;
+}
+
 static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_backend *b = ckpt_backend();
-	pid_t pid = s->task->header.pid;
 	int go[2], ret;
 
 	pthread_once(&blank_once, make_blank);
@@ -213,18 +241,16 @@ static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return ckpt_fail(err, ENOMEM, "no memory file for the skeleton's program");
 	if (pipe2(go, O_CLOEXEC))
 		return ckpt_fail_sys(err, "pipe");
-	ret = clone_patiently(s, go, err);
+	ret = clone_somehow(s, go, err);
 	close(go[0]);
-	if (!ret) {
-		s->pid = pid;
-		ret = b->seize_skeleton(pid, err);
-	}
+	if (!ret)
+		ret = b->seize_skeleton(s->pid, err);
 	if (!ret && write(go[1], "", 1) != 1)
-		ret = ckpt_fail_sys(err, "skeleton %d", pid);
+		ret = ckpt_fail_sys(err, "skeleton %d", s->pid);
 	close(go[1]); /* if it was not seized: it ends */
 	if (!ret)
-		ret = b->wait_exec(pid, err);
-	return ret ? ret : ckpt_remote_settle(pid, err);
+		ret = b->wait_exec(s->pid, err);
+	return ret ? ret : ckpt_remote_settle(s->pid, err);
 }
 
 /* ---- address space ---- */
@@ -362,19 +388,84 @@ static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret;
 }
 
-int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err)
+/* Opens the memory of the program that it has just begun to execute, and empties it. */
+static int take_over(struct ckpt_skeleton *s, uint64_t syscall_offset, struct ckpt_err *err)
 {
 	char path[40];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return ckpt_fail_sys(err, "%s", path);
+	if (s->r.mem_fd > 0)
+		close(s->r.mem_fd);
+	ret = ckpt_remote_adopt(&s->r, s->pid, fd, syscall_offset, err);
+	return ret ? ret : empty(s, err);
+}
+
+int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
 	int ret = start(s, err);
+
+	return ret ? ret : take_over(s, BLANK_SYSCALL, err);
+}
+
+/* ---- the program of the tree ---- */
+
+/* A program that is setuid, setgid or has file capabilities would lend the maker its owner's: our
+ * right to trace it is what makes the kernel honour them (security/commoncap.c). */
+static int no_more_than_before(struct ckpt_skeleton *s, const struct ckpt_cred *before,
+			       struct ckpt_err *err)
+{
+	struct ckpt_cred *now;
+	int ret = ckpt_cred_take(s->pid, &now, err);
 
 	if (ret)
 		return ret;
-	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
-	s->r.mem_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (s->r.mem_fd < 0)
-		return ckpt_fail_sys(err, "%s", path);
-	ret = ckpt_remote_adopt(&s->r, s->pid, s->r.mem_fd, BLANK_SYSCALL, err);
-	return ret ? ret : empty(s, err);
+	if (now->ruid != before->ruid || now->euid != before->euid || now->rgid != before->rgid ||
+	    now->egid != before->egid || now->cap_prm & ~before->cap_prm ||
+	    now->cap_eff & ~before->cap_prm)
+		ret = ckpt_fail(err, EPERM,
+				"task: exe: %s would give the process other ids or capabilities "
+				"than yours",
+				s->task->header.exe);
+	ckpt_cred_free(now);
+	return ret;
+}
+
+static int execute(struct ckpt_skeleton *s, const char *exe, struct ckpt_err *err)
+{
+	const uint64_t argv[2] = {s->r.scratch + sizeof(argv), 0};
+	int ret = ckpt_remote_put(&s->r, 0, argv, sizeof(argv), err);
+
+	if (!ret)
+		ret = ckpt_remote_put(&s->r, sizeof(argv), exe, strlen(exe) + 1, err);
+	if (!ret)
+		ret = ckpt_skeleton_do(s, NULL, err, "task: exe: execve", SYS_execve, argv[0],
+				       s->r.scratch, s->r.scratch + sizeof(argv[0]));
+	return ret ? ret : ckpt_remote_settle(s->pid, err);
+}
+
+int ckpt_skeleton_exec(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	struct ckpt_cred *before;
+	int ret;
+
+	if (ckpt_skeleton_may_choose(s->who))
+		return 0;
+	ret = ckpt_cred_take(s->pid, &before, err);
+	if (ret)
+		return ret;
+	ret = execute(s, s->task->header.exe, err);
+	if (!ret)
+		ret = no_more_than_before(s, before, err);
+	ckpt_cred_free(before);
+	if (ret)
+		return ret;
+	s->used.n = 0;
+	s->vdso.n = 0;
+	return take_over(s, CKPT_REMOTE_PLANT, err);
 }
 
 static void *reap_late(void *arg)

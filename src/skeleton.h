@@ -31,13 +31,20 @@ struct ckpt_skeleton {
 	const struct ckpt_cred *who;
 	struct ckpt_progress *progress;
 	CKPT_VEC(struct ckpt_span) used; /* address ranges no helper mapping may take */
+	struct ckpt_err no_pid;		 /* why it has not the PID of the tree */
 	struct ckpt_timens timens;	 /* that it is born into */
 	uint64_t boot;			 /* code page and scratch memory of ours in it */
 	CKPT_VEC(struct ckpt_vma) vdso;	 /* the kernel's own mappings, as a new process gets them */
 };
 
-/* Creates it, seized and empty but for the boot mapping. -EEXIST says who has the PID. */
+/* Creates it with the PID of the tree, or with another one (ckpt_restore_any_pid), seized and empty
+ * but for the boot mapping. -EEXIST says who has the PID. */
 int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err);
+/* Where the maker may not have /proc/PID/exe set: it executes the program of the tree itself, and
+ * is emptied again. It has the maker's identity already, and must have no more afterwards. */
+int ckpt_skeleton_exec(struct ckpt_skeleton *s, struct ckpt_err *err);
+/* Whether he may choose PIDs and set /proc/PID/exe (capabilities(7), CAP_CHECKPOINT_RESTORE). */
+bool ckpt_skeleton_may_choose(const struct ckpt_cred *who);
 /* Kills it if it is not released yet; frees. */
 void ckpt_skeleton_free(struct ckpt_skeleton *s);
 

@@ -208,6 +208,7 @@ struct ckpt_limits {
 	CKPT_VEC(struct ckpt_limit) limit;
 };
 extern const struct ckpt_codec ckpt_limits_codec;
+const char *ckpt_limit_name(uint32_t resource); /* as in the file: "nofile" */
 
 /* seccomp */
 struct ckpt_filter {

@@ -6,6 +6,9 @@
 # with all processes of the test; nothing is mounted until mount_ckpt.
 #
 #   $MNT  the mount     $PID  the victim     $OUT  what it printed     $GO  "you may go" file
+#   AS    array: who mounts and uses the mount, a prefix of commands (user_mounts sets it)
+#
+# A test that sets PRIVATE_MOUNTS=1 before it sources this runs in a mount namespace of its own.
 
 set -Eeuo pipefail
 SRC=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -27,7 +30,8 @@ if [[ -z ${CKPT_TEST_DIR:-} ]]; then
 	chmod 755 "$CKPT_TEST_DIR"
 	export CKPT_TEST_DIR
 	status=0
-	"$VICTIMS/reaper" "$CKPT_TEST_DIR/exits" "$BASH" "$SRC/tests/${0##*/}" "$@" ||
+	${PRIVATE_MOUNTS:+unshare --mount --propagation private} \
+		"$VICTIMS/reaper" "$CKPT_TEST_DIR/exits" "$BASH" "$SRC/tests/${0##*/}" "$@" ||
 		status=$?
 	umount -l "$CKPT_TEST_DIR/mnt" 2>/dev/null || true
 	rm -rf --one-file-system "$CKPT_TEST_DIR"
@@ -39,6 +43,7 @@ MNT=$T/mnt
 GO=$T/go
 SPEED=${CKPT_TEST_SLOWER:-1} # limits are multiplied by it: sanitizers
 DAEMON='' PID='' OUT=''
+AS=()
 export TMPDIR=$T
 cd "$T"
 
@@ -66,10 +71,10 @@ at_exit() {
 	trap - ERR EXIT
 	set +e
 	if ((status != 0 && status != 77)) || [[ -n ${CKPT_TEST_VERBOSE:-} ]]; then
-		mountpoint -q "$MNT" && timeout 5 tail -n 15 "$MNT/log" | sed 's/^/log: /'
+		mounted && timeout 5 "${AS[@]}" tail -n 15 "$MNT/log" | sed 's/^/log: /'
 		[[ -z $OUT ]] || tail -n 5 "$OUT" 2>/dev/null | cut -c1-300 | sed 's/^/victim: /'
 	fi
-	if mountpoint -q "$MNT"; then
+	if mounted; then
 		umount_ckpt || { ((status != 0)) || status=1; }
 	fi
 	if grep -E -A 30 'Sanitizer|runtime error' "$T"/daemon.err* 2>/dev/null; then
@@ -139,23 +144,36 @@ read_past() {
 # mount_ckpt [OPTIONS]: mounts at $MNT, $DAEMON is the server.
 mount_ckpt() {
 	local log
-	mkdir -p "$MNT"
+	"${AS[@]}" mkdir -p "$MNT"
 	log=$(mktemp "$T/daemon.err.XXXXXX")
-	"$CKPTFS" none "$MNT" -f ${1:+-o "$1"} >"$log" 2>&1 &
+	"${AS[@]}" "$CKPTFS" none "$MNT" -f ${1:+-o "$1"} >"$log" 2>&1 &
 	DAEMON=$!
 	wait_for 10 "the mount" mounted_or_dead
-	mountpoint -q "$MNT" || fail "the daemon ended: $(cat "$log")"
+	mounted || fail "the daemon ended: $(cat "$log")"
 }
-mounted_or_dead() { mountpoint -q "$MNT" || ! kill -0 "$DAEMON" 2>/dev/null; }
+mounted() { grep -q " $MNT fuse" /proc/self/mounts; }
+mounted_or_dead() { mounted || ! kill -0 "$DAEMON" 2>/dev/null; }
+
+# user_mounts: from here on nobody mounts, through fusermount3, and does everything with the
+# mount. For PRIVATE_MOUNTS only: where /dev/fuse is not for everybody, it is there.
+user_mounts() {
+	AS=(setpriv --reuid nobody --regid nogroup --clear-groups)
+	chown nobody "$T"
+	"${AS[@]}" "$CKPTFS" -V >/dev/null 2>&1 || skip "nobody can't execute $CKPTFS"
+	"${AS[@]}" test -w /dev/fuse && return
+	mknod -m 666 "$T/fuse" c 10 229
+	mount --bind "$T/fuse" /dev/fuse
+	"${AS[@]}" test -w /dev/fuse || skip "nobody can't open /dev/fuse"
+}
 
 umount_ckpt() {
 	local i
 	for ((i = 0; i < 50; i++)); do
 		umount "$MNT" 2>/dev/null && break
-		mountpoint -q "$MNT" || break
+		mounted || break
 		sleep 0.05
 	done
-	if mountpoint -q "$MNT"; then
+	if mounted; then
 		umount -l "$MNT"
 		echo "FAIL: can't unmount: busy" >&2
 		return 1
@@ -178,7 +196,7 @@ kill_daemon() {
 }
 
 # Not grep -q: it would leave, and pipefail sees the SIGPIPE of who still writes.
-log_text() { cat "$MNT/log"; }
+log_text() { "${AS[@]}" cat "$MNT/log"; }
 log_has() {
 	log_text | grep -E -- "$1" >/dev/null || fail "the log does not say '$1'"
 }
@@ -195,7 +213,7 @@ log_since_has() {
 
 # spawn ARGUMENTS: see victims/spawn.c; sets PID.
 spawn() {
-	PID=$("$VICTIMS/spawn" "$@")
+	PID=$("${AS[@]}" "$VICTIMS/spawn" "$@")
 	rm -f "$T/exits/$PID"
 }
 
@@ -229,13 +247,13 @@ check_verdict() {
 
 # ---- checkpoints ----
 
-freeze() { mkdir "$MNT/${1:-$PID}"; }
-thaw() { rmdir "$MNT/${1:-$PID}"; }
+freeze() { "${AS[@]}" mkdir "$MNT/${1:-$PID}"; }
+thaw() { "${AS[@]}" rmdir "$MNT/${1:-$PID}"; }
 
 # dump [PID]: copies the frozen task to $T/dump/PID.
 dump() {
-	mkdir -p "$T/dump"
-	cp -a "$MNT/${1:-$PID}" "$T/dump/"
+	"${AS[@]}" mkdir -p "$T/dump"
+	"${AS[@]}" cp -a "$MNT/${1:-$PID}" "$T/dump/"
 }
 
 # kill_and_reap [PID]: until its PID is free; then it is not frozen any more either.
@@ -245,10 +263,10 @@ kill_and_reap() {
 	wait_for 10 "process $pid to be gone" gone "$pid"
 	wait_for 10 "its exit status" exited "$pid"
 	rm -f "$T/exits/$pid"
-	rmdir "$MNT/$pid" 2>/dev/null || true
+	"${AS[@]}" rmdir "$MNT/$pid" 2>/dev/null || true
 }
 
-restore() { cp -a "$T/dump/${1:-$PID}" "$MNT/restore/"; }
+restore() { "${AS[@]}" cp -a "$T/dump/${1:-$PID}" "$MNT/restore/"; }
 
 # checkpoint: freeze, dump, kill.
 checkpoint() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Interval timers and POSIX timers: timers GO itimer|posix thaw|restore.
+ * Interval timers and POSIX timers: timers GO itimer|posix|ticking|blocked
+ * thaw|restore.
  * After a thaw they ran on meanwhile; after a restore they have the time that was left.
  */
 #include <math.h>
@@ -111,6 +112,30 @@ static void test_ticking(const char *go)
 	CHECK(ticks >= 3, "the profiling timer does not tick");
 }
 
+/* A timer that has expired while its signal is blocked does not run until that is delivered. */
+static void test_blocked(const char *go)
+{
+	struct itimerval real = {{0, 40000}, {0, 40000}};
+	struct sigaction act = {.sa_sigaction = on_tick, .sa_flags = SA_SIGINFO};
+	sigset_t alarm, pending;
+
+	sigaction(SIGALRM, &act, NULL);
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, NULL);
+	MUST(setitimer(ITIMER_REAL, &real, NULL) == 0);
+	do
+		victim_doze();
+	while (sigpending(&pending) == 0 && !sigismember(&pending, SIGALRM));
+	victim_ready();
+	victim_wait(go);
+	CHECK(ticks == 0, "%d ticks of a blocked signal", ticks);
+	sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+	for (int i = 0; i < 500 && ticks < 3; i++)
+		victim_doze();
+	CHECK(ticks >= 3, "%d ticks, then the timer is off", ticks);
+}
+
 static void make(clockid_t clock, struct sigevent *ev, double value, double interval, int *id)
 {
 	struct itimerspec its = {.it_interval = {(time_t)interval, 0},
@@ -207,6 +232,8 @@ int main(int argc, char **argv)
 		test_posix(argv[1]);
 	else if (strcmp(argv[2], "ticking") == 0)
 		test_ticking(argv[1]);
+	else if (strcmp(argv[2], "blocked") == 0)
+		test_blocked(argv[1]);
 	else
 		test_itimer(argv[1]);
 	return victim_end();
