@@ -41,6 +41,7 @@ struct ckpt_backend {
 	int (*cpu_get)(pid_t tid, struct ckpt_cpu *cpu, struct ckpt_err *err);
 	/* Blocked and pending signals. */
 	int (*signals_get)(pid_t tid, struct ckpt_signals *signals, struct ckpt_err *err);
+	bool (*has_io_ports)(pid_t tid); /* a bitmap of ioperm(2) */
 	int (*rseq_get)(pid_t tid, struct ckpt_thread *thread, struct ckpt_err *err);
 
 	/* For a skeleton: seize the new child (it dies with us), wait for its exec, set the last

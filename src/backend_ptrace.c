@@ -26,6 +26,7 @@
 
 #define GET_THREAD_AREA 25 /* PTRACE_GET_THREAD_AREA, arch/x86 */
 #define SET_THREAD_AREA 26
+#define IO_BITMAP_BYTES 8192
 #define TLS_FIRST	12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
 #define TLS_ENTRIES	3
 
@@ -398,6 +399,15 @@ static int ptrace_rseq_get(pid_t tid, struct ckpt_thread *thread, struct ckpt_er
 	return 0;
 }
 
+/* ENXIO: it has none; ENODEV: no task has (CONFIG_X86_IOPL_IOPERM). */
+static bool ptrace_has_io_ports(pid_t tid)
+{
+	uint8_t map[IO_BITMAP_BYTES];
+	struct iovec iov = {map, sizeof(map)};
+
+	return !ptrace(PTRACE_GETREGSET, tid, NT_386_IOPERM, &iov) && iov.iov_len;
+}
+
 /* ---- skeletons ---- */
 
 static int ptrace_seize_skeleton(pid_t tid, struct ckpt_err *err)
@@ -449,6 +459,7 @@ const struct ckpt_backend ckpt_backend_ptrace = {
 	.reap = ptrace_reap,
 	.cpu_get = ptrace_cpu_get,
 	.signals_get = ptrace_signals_get,
+	.has_io_ports = ptrace_has_io_ports,
 	.rseq_get = ptrace_rseq_get,
 	.seize_skeleton = ptrace_seize_skeleton,
 	.wait_exec = ptrace_wait_exec,

@@ -203,35 +203,14 @@ static int collect_limits(struct ckpt_collect *c)
 	return nr == RLIM_NLIMITS ? 0 : -EIO;
 }
 
-struct sched_attr_v1 {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-	uint32_t util_min, util_max;
-};
-
 static int collect_sched(struct ckpt_collect *c)
 {
 	struct ckpt_thread *t = &c->task->thread;
-	struct sched_attr_v1 attr = {.size = sizeof(attr)};
 	pid_t pid = c->cap->pid;
 	uint8_t mask[1024];
 	char text[32];
 	long n;
 
-	if (syscall(SYS_sched_getattr, pid, &attr, sizeof(attr), 0))
-		return -errno;
-	t->policy = attr.policy;
-	t->reset_on_fork = attr.flags & 1; /* SCHED_FLAG_RESET_ON_FORK */
-	t->nice = attr.nice;
-	t->priority = attr.priority;
-	t->dl_runtime = attr.runtime;
-	t->dl_deadline = attr.deadline;
-	t->dl_period = attr.period;
-	if (attr.policy != 6) /* fair tasks show their slice there since Linux 6.12 */
-		t->dl_runtime = t->dl_deadline = t->dl_period = 0;
 	n = syscall(SYS_sched_getaffinity, pid, sizeof(mask), mask);
 	if (n < 0)
 		return -errno;
@@ -345,8 +324,9 @@ static int check_seccomp(struct ckpt_collect *c, struct ckpt_err *err)
 
 int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 {
-	int (*const parts[])(struct ckpt_collect *) = {collect_ids, collect_creds, collect_limits,
-						       collect_sched, collect_mm};
+	int (*const parts[])(struct ckpt_collect *) = {collect_ids,    collect_creds,
+						       collect_limits, ckpt_collect_policy,
+						       collect_sched,  collect_mm};
 	int ret = collect_machine(&c->task->header);
 
 	for (size_t i = 0; !ret && i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -357,5 +337,6 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 	check_namespaces(c);
 	if (ckpt_clocks_read(c->cap->pid, &c->task->header, err))
 		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
+	ckpt_check_rare(c);
 	return check_seccomp(c, err);
 }

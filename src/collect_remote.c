@@ -258,8 +258,9 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
-		collect_actions, collect_altstack,   collect_itimers, collect_timers, collect_ldt,
-		collect_xcomp,	 collect_membarrier, check_mempolicy, collect_brk,
+		collect_actions, collect_altstack,	 collect_itimers,    collect_timers,
+		collect_ldt,	 collect_xcomp,		 collect_membarrier, check_mempolicy,
+		collect_brk,	 ckpt_check_rare_remote,
 	};
 	struct ckpt_remote r;
 	int ret, closed;

@@ -14,17 +14,21 @@ enum ckpt_prctl_get {
 	CKPT_PRCTL_RETURNS, /* the value is the result */
 	CKPT_PRCTL_STORES4, /* written to the address in the second argument, 4 bytes */
 	CKPT_PRCTL_STORES8,
+	CKPT_PRCTL_SPECULATION, /* returns PR_SPEC_*; 0 unless the task itself may choose */
 };
 
 struct ckpt_prctl {
 	const char *name;
 	int get; /* PR_GET_* */
 	enum ckpt_prctl_get how;
-	bool optional;	/* older kernels or missing privilege: then its value is 0 */
+	bool optional;	/* older kernels or missing privilege: then its value is absent */
 	int set;	/* PR_SET_*, 0: restored by its own means */
 	int set_prefix; /* an argument before the value, -1: none */
 	size_t off;	/* in struct ckpt_task */
 	size_t size;	/* 4 or 8 */
+	int get_prefix; /* an argument of get before the address, 0: none */
+	bool arch;	/* a setting of arch_prctl(2) */
+	uint64_t absent;
 };
 
 extern const struct ckpt_prctl ckpt_prctls[];

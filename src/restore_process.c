@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -20,6 +21,8 @@
 #include "skeleton.h"
 #include "x86_regs.h"
 
+#define POLICY_DEADLINE	  6
+#define AUTOGROUP_TRIES	  20
 #define XFEATURE_TILEDATA 18 /* arch/x86/include/asm/fpu/types.h */
 
 /* A process can't join a session, nor a group of another one (setpgid(2), EPERM): what was not
@@ -82,22 +85,30 @@ static int restore_fs(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ckpt_skeleton_do(s, NULL, err, "umask", SYS_umask, h->umask);
 }
 
-/* Writes a small file of the skeleton's own /proc/self. */
+/* Writes a small file of the skeleton's own /proc/self. Taking on the maker's ids has made it
+ * undumpable, and its files root's (proc(5)). */
 static int put_self(struct ckpt_skeleton *s, const char *name, const char *text,
 		    struct ckpt_err *err)
 {
 	char path[64];
 	long fd;
-	int ret;
+	int ret, closed;
 
 	snprintf(path, sizeof(path), "/proc/self/%s", name);
-	ret = ckpt_skeleton_open(s, path, O_WRONLY | O_CLOEXEC, &fd, err);
+	ret = ckpt_skeleton_do(s, NULL, err, "dumpable", SYS_prctl, PR_SET_DUMPABLE, 1);
 	if (!ret)
-		ret = ckpt_remote_put(&s->r, 0, text, strlen(text), err);
+		ret = ckpt_skeleton_open(s, path, O_WRONLY | O_CLOEXEC, &fd, err);
+	if (ret)
+		return ret;
+	ret = ckpt_remote_put(&s->r, 0, text, strlen(text), err);
 	if (!ret)
 		ret = ckpt_skeleton_do(s, NULL, err, name, SYS_write, (uint64_t)fd, s->r.scratch,
 				       strlen(text));
-	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, (uint64_t)fd);
+	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)fd);
+	if (!closed) /* its own setting comes with its credentials */
+		closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "dumpable", SYS_prctl,
+					  PR_SET_DUMPABLE, 0);
+	return ret ? ret : closed;
 }
 
 static int restore_self_files(struct ckpt_skeleton *s, struct ckpt_err *err)
@@ -119,6 +130,25 @@ static int restore_self_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret;
 }
 
+/* A new session has an autogroup of its own (sched(7)). Who has no CAP_SYS_ADMIN may set one every
+ * 100 ms only, all together (kernel/sched/autogroup.c). */
+static int restore_autogroup(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	char text[16];
+	int ret = 0;
+
+	if (!s->task->thread.autogroup)
+		return 0;
+	snprintf(text, sizeof(text), "%d", s->task->thread.autogroup);
+	for (int i = 0; i < AUTOGROUP_TRIES; i++) {
+		ret = put_self(s, "autogroup", text, err);
+		if (ret != -EAGAIN)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 110000000}, NULL);
+	}
+	return ret;
+}
+
 static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_thread *t = &s->task->thread;
@@ -128,8 +158,14 @@ static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attr = {48,	       t->policy,     t->reset_on_fork, t->nice,
-		  t->priority, t->dl_runtime, t->dl_deadline,	t->dl_period};
+	} attr = {48,
+		  t->policy,
+		  t->reset_on_fork | t->dl_flags,
+		  t->nice,
+		  t->priority,
+		  t->policy == POLICY_DEADLINE ? t->dl_runtime : t->slice,
+		  t->dl_deadline,
+		  t->dl_period};
 	long result = 0;
 	int ret;
 
@@ -287,9 +323,9 @@ static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		restore_session, restore_tty,	 restore_self_files, restore_sched,
-		restore_ldt,	 restore_xcomp,	 restore_membarrier, restore_fs,
-		restore_thread,	 restore_limits,
+		restore_session, restore_tty,	 restore_self_files, restore_autogroup,
+		restore_sched,	 restore_ldt,	 restore_xcomp,	     restore_membarrier,
+		restore_fs,	 restore_thread, restore_limits,
 	};
 	int ret = 0;
 

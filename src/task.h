@@ -70,6 +70,7 @@ struct ckpt_mm {
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint32_t dumpable, thp_disable, mdwe, memory_merge;
 	uint32_t lock_future; /* enum ckpt_lock_future */
+	uint32_t futex_hash;  /* slots of its own, PR_FUTEX_HASH */
 	uint64_t membarrier;  /* MEMBARRIER_CMD_REGISTER_* */
 	CKPT_VEC(struct ckpt_auxv) auxv;
 };
@@ -234,10 +235,14 @@ struct ckpt_thread {
 	int32_t nice;
 	uint32_t priority;
 	uint64_t dl_runtime, dl_deadline, dl_period;
+	uint64_t dl_flags;	    /* SCHED_FLAG_* */
+	uint64_t slice;		    /* ns */
+	int32_t autogroup;	    /* its nice value */
 	struct ckpt_bytes affinity; /* cpu mask, little endian */
 	uint32_t ioprio;
 	uint64_t timerslack;
-	uint32_t pdeathsig, tsc, mce_kill, io_flusher, child_subreaper;
+	uint32_t pdeathsig, tsc, mce_kill, io_flusher, child_subreaper, cpuid;
+	uint32_t spec_store_bypass, spec_indirect_branch, spec_l1d_flush; /* PR_SPEC_* */
 	int32_t oom_score_adj;
 	uint32_t coredump_filter;
 };

@@ -103,6 +103,7 @@ static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, mdwe),
 	CKPT_ROW(dec, M, memory_merge),
 	CKPT_ROWA(enum, M, lock_future, lock_future_words),
+	CKPT_ROW(dec, M, futex_hash),
 	CKPT_ROW(hex, M, membarrier),
 	{"auxv", CKPT_MANY, offsetof(M, auxv), sizeof(struct ckpt_auxv),
 	 {CKPT_F(dec, struct ckpt_auxv, type), CKPT_F(hex, struct ckpt_auxv, value)}},
@@ -130,6 +131,9 @@ static const struct ckpt_word policy_words[] = {
 	{"idle", 5},  {"deadline", 6}, {"ext", 7}, {NULL, 0},
 };
 
+/* SCHED_FLAG_RECLAIM, SCHED_FLAG_DL_OVERRUN */
+static const struct ckpt_word dl_words[] = {{"reclaim", 2}, {"overrun", 4}, {NULL, 0}};
+
 #define T struct ckpt_thread
 static const struct ckpt_row thread_rows[] = {
 	CKPT_ROW(hex, T, clear_child_tid),
@@ -142,6 +146,9 @@ static const struct ckpt_row thread_rows[] = {
 	CKPT_ROW(dec, T, priority),
 	{"deadline", CKPT_ONE, 0, 0,
 	 {CKPT_F(dec, T, dl_runtime), CKPT_F(dec, T, dl_deadline), CKPT_F(dec, T, dl_period)}},
+	{"deadline_flags", CKPT_ONE, 0, 0, {CKPT_FA(flags, T, dl_flags, dl_words)}},
+	CKPT_ROW(dec, T, slice),
+	CKPT_ROW(int, T, autogroup),
 	CKPT_ROW(bytes, T, affinity),
 	CKPT_ROW(hex, T, ioprio),
 	CKPT_ROW(dec, T, timerslack),
@@ -150,6 +157,10 @@ static const struct ckpt_row thread_rows[] = {
 	CKPT_ROW(dec, T, mce_kill),
 	CKPT_ROW(dec, T, io_flusher),
 	CKPT_ROW(dec, T, child_subreaper),
+	CKPT_ROW(dec, T, cpuid),
+	CKPT_ROW(dec, T, spec_store_bypass),
+	CKPT_ROW(dec, T, spec_indirect_branch),
+	CKPT_ROW(dec, T, spec_l1d_flush),
 	CKPT_ROW(int, T, oom_score_adj),
 	CKPT_ROW(hex, T, coredump_filter),
 };
@@ -161,6 +172,10 @@ static int thread_check(const void *obj, struct ckpt_err *err)
 
 	if (t->affinity.n > 1024)
 		return ckpt_fail(err, EINVAL, "affinity is longer than 8192 CPUs");
+	if (t->dl_flags & ~6ull)
+		return ckpt_fail(err, EINVAL, "deadline_flags: unknown flags");
+	if (t->cpuid > 1)
+		return ckpt_fail(err, EINVAL, "cpuid is 0 or 1");
 	return 0;
 }
 

@@ -121,6 +121,29 @@ static void advised_huge_pages(void)
 	CHECK(now == was, "thp_disable is %d, was %d", now, was);
 }
 
+static void on_segv(int sig)
+{
+	(void)sig;
+	_exit(!prctl(PR_SET_TSC, PR_TSC_ENABLE) && dprintf(1, "PASS\n") > 0 ? 0 : 1);
+}
+
+/* Reading the time stamp counter raises SIGSEGV; so does asking the vdso for the time. */
+static void no_tsc(void)
+{
+	struct timespec pause = {0, 10 * 1000 * 1000};
+	int now = 0;
+
+	MUST(prctl(PR_SET_TSC, PR_TSC_SIGSEGV) == 0);
+	signal(SIGSEGV, on_segv);
+	victim_ready();
+	while (access(go, F_OK) != 0)
+		nanosleep(&pause, NULL);
+	MUST(prctl(PR_GET_TSC, &now) == 0);
+	CHECK(now == PR_TSC_SIGSEGV, "the counter may be read");
+	__asm__ volatile("rdtsc" : : : "rax", "rdx");
+	victim_fail("the counter was read");
+}
+
 static void namespace_for_children(void)
 {
 	if (unshare(CLONE_NEWPID) != 0)
@@ -135,9 +158,13 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"dispatch", dispatch},	       {"rseq", spin_in_rseq},
-		{"mlockall", lock_everything}, {"name", two_lines},
-		{"thp", advised_huge_pages},   {"children-pid-namespace", namespace_for_children},
+		{"dispatch", dispatch},
+		{"rseq", spin_in_rseq},
+		{"mlockall", lock_everything},
+		{"name", two_lines},
+		{"tsc", no_tsc},
+		{"thp", advised_huge_pages},
+		{"children-pid-namespace", namespace_for_children},
 	};
 
 	MUST(argc == 3);

@@ -20,7 +20,9 @@
 #ifndef PR_GET_MDWE
 #define PR_GET_MDWE 66
 #endif
-#define TEXT 65536
+#define TEXT		  65536
+#define FUTEX_HASH	  78 /* PR_FUTEX_HASH, Linux 6.16 */
+#define ARCH_GET_CPUID_NR 0x1011
 
 struct text {
 	char v[TEXT];
@@ -58,6 +60,38 @@ static void say_link(struct text *t, const char *path)
 	ssize_t n = readlink(path, to, sizeof(to) - 1);
 
 	say(t, "%s -> %.*s\n", path, (int)(n < 0 ? 0 : n), to);
+}
+
+struct sched_attr_all {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static void say_sched(struct text *t)
+{
+	struct sched_attr_all a = {.size = sizeof(a)};
+
+	syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0);
+	say(t, "sched %u flags %lu nice %d priority %u %lu %lu %lu\n", a.policy, a.flags, a.nice,
+	    a.priority, a.runtime, a.deadline, a.period);
+}
+
+/* "/autogroup-356 nice 5": the number is that of the session. */
+static void say_autogroup(struct text *t)
+{
+	char line[80] = "";
+	const char *nice;
+	FILE *f = fopen("/proc/self/autogroup", "re");
+
+	if (f && fgets(line, sizeof(line), f)) {
+		nice = strchr(line, ' ');
+		say(t, "autogroup %s", nice ? nice : line);
+	}
+	if (f)
+		fclose(f);
 }
 
 static void say_prctl(struct text *t, const char *name, int option)
@@ -135,10 +169,38 @@ static void see(struct text *t)
 	say_prctl(t, "mce_kill", PR_MCE_KILL_GET);
 	say_prctl(t, "io_flusher", PR_GET_IO_FLUSHER);
 	say_prctl(t, "mdwe", PR_GET_MDWE);
+	say_prctl(t, "memory_merge", 68);
+	say(t, "futex hash %d\n", prctl(FUTEX_HASH, 2, 0, 0, 0));
+	say(t, "cpuid %ld\n", syscall(SYS_arch_prctl, ARCH_GET_CPUID_NR, 0));
+	for (int i = 0; i < 3; i++)
+		say(t, "speculation %d %d\n", i, prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0));
+	say_sched(t);
+	say_autogroup(t);
 	say_prctl_ptr(t, "pdeathsig", PR_GET_PDEATHSIG);
 	say_prctl_ptr(t, "child_subreaper", PR_GET_CHILD_SUBREAPER);
 	say_prctl_ptr(t, "tsc", PR_GET_TSC);
 	say_prctl_ptr(t, "clear_child_tid", PR_GET_TID_ADDRESS);
+}
+
+/* Fair: runtime is the slice; deadline has flags. */
+static void set_sched(uint32_t policy, uint64_t runtime, uint64_t flags)
+{
+	struct sched_attr_all a = {.size = sizeof(a), .policy = policy, .runtime = runtime};
+
+	if (policy == 6) {
+		a.deadline = 10 * runtime;
+		a.period = 20 * runtime;
+		a.flags = flags;
+	}
+	MUST(syscall(SYS_sched_setattr, 0, &a, 0) == 0);
+}
+
+static void put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	MUST(fd >= 0 && write(fd, text, strlen(text)) > 0);
+	close(fd);
 }
 
 static void set_limits(void)
@@ -210,15 +272,26 @@ static void apply(char *setting)
 	} else if (!strcmp(setting, "securebits")) {
 		MUST(prctl(PR_SET_SECUREBITS, n) == 0);
 	} else if (!strcmp(setting, "oom")) {
-		int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-		MUST(fd >= 0 && write(fd, value, strlen(value)) > 0);
-		close(fd);
+		put_file("/proc/self/oom_score_adj", value);
 	} else if (!strcmp(setting, "coredump_filter")) {
-		int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
-
-		MUST(fd >= 0 && write(fd, value, strlen(value)) > 0);
-		close(fd);
+		put_file("/proc/self/coredump_filter", value);
+	} else if (!strcmp(setting, "autogroup")) {
+		put_file("/proc/self/autogroup", value);
+	} else if (!strcmp(setting, "slice")) {
+		set_sched(0, n, 0);
+	} else if (!strcmp(setting, "batch-slice")) {
+		set_sched(SCHED_BATCH, n, 0);
+	} else if (!strcmp(setting, "deadline")) {
+		set_sched(6, n, 6);
+	} else if (!strcmp(setting, "mdwe")) {
+		if (prctl(65, n, 0, 0, 0) != 0)
+			dprintf(1, "note: no mdwe\n");
+	} else if (!strcmp(setting, "merge")) {
+		if (prctl(67, 1, 0, 0, 0) != 0)
+			dprintf(1, "note: no memory_merge\n");
+	} else if (!strcmp(setting, "futex-hash")) {
+		if (prctl(FUTEX_HASH, 1, n, 0, 0) != 0)
+			dprintf(1, "note: no futex hash\n");
 	} else if (!strcmp(setting, "personality")) {
 		MUST(personality(n) != -1);
 	} else if (!strcmp(setting, "chdir")) {
