@@ -4,7 +4,7 @@
 #   make demo       set up, build, and show the main job on a real program
 #   make check      set up, build, and run the tests
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make lint bench check-asan check-tsan uninstall clean
+#   make lint bench fuzz check-asan check-tsan uninstall clean
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -96,13 +96,38 @@ check-tsan:
 
 lint:
 	@bash tests/setup.sh lint
-	clang-format --dry-run -Werror src/*.[ch] tests/*.c tests/unit/*.c tests/victims/*.[ch]
+	clang-format --dry-run -Werror src/*.[ch] tests/*.[ch] tests/unit/*.c tests/fuzz/*.[ch] \
+		tests/victims/*.[ch]
 	@# one at a time: version 14 carries va_list states from file to file
 	set -e; for f in src/*.c; do clang-tidy --quiet $$f -- $(CPPFLAGS_ALL) -std=gnu11; done 2>&1 | \
 		{ ! grep -E "warning:|error:"; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 		--suppressions-list=.cppcheck -D__x86_64__ -D_GNU_SOURCE -Isrc src
 	shellcheck $(wildcard tests/*.sh) tests/run .ci/run $(wildcard mount-examples/*.sh)
+
+# Fuzz targets: one .c file each in tests/fuzz, the program built by clang for libFuzzer in
+# build/fuzz. wrap: the parsers of /proc open what the target gives them.
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+
+.PHONY: fuzz fuzzers
+fuzz:
+	@bash tests/setup.sh fuzz
+	@$(MAKE) --no-print-directory tests
+	@$(MAKE) --no-print-directory -j$$(nproc) -s BUILD=$(BUILD)/fuzz CC=clang \
+		WARN="-Wall -Wextra -Werror" SANITIZE="$(FUZZ_FLAGS)" fuzzers
+	@BUILD=$(BUILD) bash tests/fuzz.sh $(TARGETS)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/libckpt.a: $(LIBOBJS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/proc: LDFLAGS += -Wl,--wrap=fopen
+$(FUZZERS): $(BUILD)/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/memory_tree.h $(BUILD)/libckpt.a
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -Wno-unused-function -fsanitize=fuzzer $(LDFLAGS) \
+		-o $@ $< $(BUILD)/libckpt.a $(LIBS)
 
 bench:
 	@bash tests/setup.sh check

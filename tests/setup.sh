@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# setup.sh [build|check|lint]: installs from Debian's archive what building (testing, linting)
+# setup.sh [build|check|lint|fuzz]: installs from Debian's archive what building (testing, linting)
 # needs. Does nothing when all of it is there. Who is not root is told what is missing.
 
 set -euo pipefail
@@ -11,12 +11,14 @@ build=(gcc libc6-dev make pkg-config libfuse3-dev fuse3 libproc2-dev zlib1g-dev 
 build+=(xz-utils procps mount) # what the demonstration runs
 check=(check strace rsync tar gzip sqlite3 perl python3 util-linux coreutils diffutils)
 
+fuzz=(clang libclang-rt-14-dev)
 lint=(check clang-format clang-tidy cppcheck shellcheck)
 
 wanted=("${build[@]}")
 case ${1:-build} in
 check) wanted+=("${check[@]}") ;;
 lint) wanted+=("${lint[@]}") ;;
+fuzz) wanted+=("${check[@]}" "${fuzz[@]}") ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
