@@ -22,14 +22,11 @@ struct key_rule {
 };
 
 static const struct key_rule task_rules[] = {
-	{"tree", IGNORE},
-	{"parent", IGNORE},
-	{"clock_realtime", IGNORE},
-	{"clock_monotonic", IGNORE},
-	{"clock_boottime", IGNORE},
-	{"clocks", IGNORE},
+	{"tree", IGNORE},	    {"parent", IGNORE},
+	{"clock_realtime", IGNORE}, {"clock_monotonic", IGNORE},
+	{"clock_boottime", IGNORE}, {"clocks", IGNORE},
 	{"ppid", IGNORE}, /* its parent may have ended */
-	{NULL, REFUSE},
+	{"cgroup", IGNORE},	    {NULL, REFUSE},
 };
 static const struct key_rule mm_rules[] = {
 	{"map_count", IGNORE},
@@ -54,6 +51,7 @@ static const struct file_rules files[] = {
 	{&ckpt_creds_codec, offsetof(struct ckpt_task, creds), creds_rules},
 	{&ckpt_limits_codec, offsetof(struct ckpt_task, limits), none_rules},
 	{&ckpt_thread_codec, offsetof(struct ckpt_task, thread), none_rules},
+	{&ckpt_seccomp_codec, offsetof(struct ckpt_task, seccomp), creds_rules},
 };
 
 /* The lines of one key in a text printed by its codec, which prints them together. */

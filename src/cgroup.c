@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Owns moving a process between control groups, v1 and v2.
+ * Owns moving a process between control groups, v1 and v2, and in which it was.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cgroup.h"
+#include "log.h"
 
 /* One line "ID:CONTROLLERS:PATH"; v2 is "0::PATH". */
 struct membership {
@@ -77,17 +78,16 @@ static int join_one(pid_t pid, const struct membership *m, struct ckpt_err *err)
 	int fd, len, ret = 0;
 
 	if (!find_mount(m, mount, sizeof(mount)))
-		return ckpt_fail(err, EPERM,
-				 "your control group %s can't be joined: it is not mounted",
+		return ckpt_fail(err, EPERM, "control group %s can't be joined: it is not mounted",
 				 m->path);
 	snprintf(path, sizeof(path), "%s%s/cgroup.procs", mount, m->path);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return ckpt_fail(err, EPERM, "your control group can't be joined: %s: %s", path,
+		return ckpt_fail(err, EPERM, "control group can't be joined: %s: %s", path,
 				 strerror(errno));
 	len = snprintf(text, sizeof(text), "%d", pid);
 	if (write(fd, text, (size_t)len) != len)
-		ret = ckpt_fail(err, EPERM, "your control group can't be joined: %s: %s", path,
+		ret = ckpt_fail(err, EPERM, "control group can't be joined: %s: %s", path,
 				strerror(errno));
 	close(fd);
 	return ret;
@@ -170,4 +170,85 @@ bool ckpt_cgroup_frozen(pid_t pid, char *name, size_t size)
 	if (f)
 		fclose(f);
 	return frozen;
+}
+
+/* ---- those of the tree ---- */
+
+int ckpt_cgroup_read(pid_t pid, struct ckpt_header *header)
+{
+	char path[40], *line = NULL;
+	size_t cap = 0;
+	int ret = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
+	while (f && !ret && getline(&line, &cap, f) > 0) {
+		struct ckpt_cgroup *group;
+		struct membership m;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!parse_line(line, &m))
+			continue;
+		group = CKPT_VEC_ADD(&header->cgroups);
+		if (group && m.controllers[0])
+			group->controllers = strdup(m.controllers);
+		if (group)
+			group->path = strdup(m.path);
+		if (!group || !group->path || (m.controllers[0] && !group->controllers))
+			ret = -ENOMEM;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+/* The group that pid is in now in the hierarchy of m: into path; false: there is no such. */
+static bool find_present(pid_t pid, const struct membership *m, char *path, size_t size)
+{
+	struct ckpt_header now = {0};
+	bool found = false;
+
+	if (!ckpt_cgroup_read(pid, &now))
+		for (size_t i = 0; i < now.cgroups.n && !found; i++) {
+			const struct ckpt_cgroup *g = &now.cgroups.v[i];
+
+			found = !strcmp(g->controllers ? g->controllers : "", m->controllers);
+			if (found)
+				snprintf(path, size, "%s", g->path);
+		}
+	for (size_t i = 0; i < now.cgroups.n; i++) {
+		free(now.cgroups.v[i].controllers);
+		free(now.cgroups.v[i].path);
+	}
+	CKPT_VEC_FINI(&now.cgroups);
+	return found;
+}
+
+void ckpt_cgroup_return(pid_t pid, const struct ckpt_header *header, const struct ckpt_cred *who,
+			bool frozen)
+{
+	for (size_t i = 0; i < header->cgroups.n; i++) {
+		const struct ckpt_cgroup *group = &header->cgroups.v[i];
+		struct membership m = {0};
+		char now[sizeof(m.path)];
+		struct ckpt_err err = {0};
+		int ret;
+
+		snprintf(m.controllers, sizeof(m.controllers), "%s",
+			 group->controllers ? group->controllers : "");
+		snprintf(m.path, sizeof(m.path), "%s", group->path);
+		if (is_frozen(&m) != frozen || !find_present(pid, &m, now, sizeof(now)) ||
+		    !strcmp(now, m.path))
+			continue;
+		ret = ckpt_cred_assume(who, &err);
+		if (!ret) {
+			ret = join_one(pid, &m, &err);
+			ckpt_cred_revert();
+		}
+		if (ret)
+			ckpt_log("restore %d: it stays in control group %s (%s): %s", pid, now,
+				 m.controllers[0] ? m.controllers : "version 2", err.text);
+	}
 }

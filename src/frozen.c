@@ -65,6 +65,9 @@ static int job_freeze(void *arg)
 	int ret;
 
 	ckpt_wait_peek(f->cap.pid, &f->collect.peek);
+	/* before anything that stops it may move it to another one */
+	if (ckpt_cgroup_read(f->cap.pid, &f->collect.task->header))
+		return ckpt_fail(f->err, ENOMEM, "no memory for control groups");
 	ret = ckpt_backend()->freeze(&f->cap, f->timeout_ms, f->err);
 	if (ret)
 		return ret;

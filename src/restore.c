@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "backend.h"
+#include "cgroup.h"
 #include "clocks.h"
 #include "collect.h"
 #include "load.h"
@@ -207,6 +208,8 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = b->mask_set(s->pid, s->task->signals.blocked, err);
 	if (!ret && (int64_t)cpu.rax == -CKPT_ERESTART_RESTARTBLOCK)
 		ckpt_wait_remember(s->pid, now, &cpu);
+	if (!ret)
+		ckpt_cgroup_return(s->pid, &s->task->header, s->who, true);
 	return ret ? ret : b->release(s->pid, s->task->header.stop_signal, err);
 }
 

@@ -272,7 +272,11 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (ret)
 		return ret;
 	ret = apply(s, &w, err);
-	return ret ? ckpt_err_about(err, "your identity can't be given to the new process") : 0;
+	if (ret)
+		return ckpt_err_about(err, "your identity can't be given to the new process");
+	/* now, so that its memory counts there; in a frozen one it could not be built */
+	ckpt_cgroup_return(s->pid, &s->task->header, c, false);
+	return 0;
 }
 
 int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err)

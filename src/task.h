@@ -29,6 +29,11 @@ struct ckpt_feature {
 	char *name;
 };
 
+struct ckpt_cgroup {
+	char *controllers; /* NULL: version 2 */
+	char *path;
+};
+
 /* task */
 struct ckpt_header {
 	uint32_t version;
@@ -56,6 +61,7 @@ struct ckpt_header {
 	uint32_t stop_signal;
 	uint32_t personality;
 	uint32_t fs_tag, files_tag, sighand_tag, sysvsem_tag;
+	CKPT_VEC(struct ckpt_cgroup) cgroups;
 };
 extern const struct ckpt_codec ckpt_header_codec;
 

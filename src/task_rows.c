@@ -51,8 +51,25 @@ static const struct ckpt_row header_rows[] = {
 	CKPT_ROW(dec, H, files_tag),
 	CKPT_ROW(dec, H, sighand_tag),
 	CKPT_ROW(dec, H, sysvsem_tag),
+	{"cgroup", CKPT_MANY, offsetof(H, cgroups), sizeof(struct ckpt_cgroup),
+	 {CKPT_F(str, struct ckpt_cgroup, controllers), CKPT_F(str, struct ckpt_cgroup, path)}},
 };
 /* clang-format on */
+
+/* What the kernel prints below the root of a hierarchy; nothing that leads out of it. */
+static bool is_group_path(const char *path)
+{
+	const char *at = path;
+
+	if (!path || path[0] != '/')
+		return false;
+	while ((at = strstr(at, "/.."))) {
+		at += 3;
+		if (!*at || *at == '/')
+			return false;
+	}
+	return true;
+}
 
 static int header_check(const void *obj, struct ckpt_err *err)
 {
@@ -70,6 +87,10 @@ static int header_check(const void *obj, struct ckpt_err *err)
 		return ckpt_fail(err, EINVAL, "state and stop_signal do not belong together");
 	if (h->fs_tag != 1 || h->files_tag != 1 || h->sighand_tag != 1 || h->sysvsem_tag != 1)
 		return ckpt_fail(err, EINVAL, "a tag is not 1: a single task shares with nobody");
+	for (size_t i = 0; i < h->cgroups.n; i++)
+		if (!is_group_path(h->cgroups.v[i].path))
+			return ckpt_fail(err, EINVAL,
+					 "cgroup: a path begins with / and has no part '..'");
 	if (h->umask > 0777)
 		return ckpt_fail(err, EINVAL, "umask %o is more than 0777", h->umask);
 	return 0;
