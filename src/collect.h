@@ -20,6 +20,7 @@ struct ckpt_collect {
 	struct ckpt_task *task;
 	struct ckpt_obstacles obstacles;
 	CKPT_VEC(int) object_fds; /* the memory of task->objects, by index; owned */
+	bool exe_unlinked;	  /* the executable has no name: its mappings have its contents */
 	uint64_t slack; /* where our stub was: the page holds its old bytes again, 0: nowhere */
 };
 

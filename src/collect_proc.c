@@ -112,7 +112,9 @@ static int collect_links(struct ckpt_collect *c)
 			h->exe_mtime = st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec;
 		}
 		lost = ckpt_path_lost(*links[i].to, &st);
-		if (lost)
+		if (lost && i == 0 && S_ISREG(st.st_mode) && strstr(h->exe, " (deleted)"))
+			c->exe_unlinked = true;
+		else if (lost)
 			ckpt_obstacle_add(&c->obstacles, "%s: %s: %s", links[i].name, *links[i].to,
 					  lost);
 	}

@@ -262,6 +262,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 		collect_ldt,	 collect_xcomp,		 collect_membarrier, check_mempolicy,
 		collect_brk,	 ckpt_check_rare_remote,
 	};
+	const int64_t locked = ckpt_memlocks_locked(c->cap->pid);
 	struct ckpt_remote r;
 	int ret, closed;
 
@@ -275,7 +276,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 	/* Out of a restartable sequence, as the task itself goes on: by now the kernel has cleared
 	 * the pointer to it in memory, and would not abort it in a restored process either. */
 	c->task->cpu.rip = r.saved.rip;
-	ret = ckpt_memlocks_get(&r, c->task, err);
+	ret = ckpt_memlocks_get(&r, locked, c->task, err);
 	for (size_t i = 0; !ret && i < sizeof(parts) / sizeof(parts[0]); i++)
 		ret = parts[i](c, &r, err);
 	if (!ret)

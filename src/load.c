@@ -191,23 +191,41 @@ static int file_cmp(const void *key, const void *elem)
 	return (id > other) - (id < other);
 }
 
-/* A view of shared memory must lie within it, also where the sum of both numbers overflows. */
+/* A view of memory may reach behind its end (mremap(2), ftruncate(2)). */
 static int check_view(const struct ckpt_task *task, const struct ckpt_vma *vma,
 		      struct ckpt_err *err)
 {
 	const struct ckpt_object *o = find_object(task, vma->object, CKPT_OBJECT_SHM);
 
+	if (vma->how == CKPT_VMA_FILE) {
+		o = find_object(task, vma->object, CKPT_OBJECT_FILE);
+		o = o ? o : find_object(task, vma->object, CKPT_OBJECT_MEMFD);
+	}
 	if (!o)
 		return ckpt_fail(err, EINVAL,
 				 "vmas/%016" PRIx64 "/meta: there is no objects/%" PRIu64
-				 " of kind shm",
+				 " of its kind",
 				 vma->start, vma->object);
-	if (vma->pgoff > o->size || vma->end - vma->start > o->size - vma->pgoff)
+	if (vma->pgoff > (uint64_t)INT64_MAX - (vma->end - vma->start))
 		return ckpt_fail(err, EINVAL,
 				 "vmas/%016" PRIx64
 				 "/meta: pgoff: it lies outside objects/%" PRIu64,
 				 vma->start, vma->object);
 	return 0;
+}
+
+static int check_exe(const struct ckpt_task *task, struct ckpt_err *err)
+{
+	const struct ckpt_header *h = &task->header;
+
+	for (size_t i = 0; h->has_exe_object && i < task->vmas.n; i++)
+		if (task->vmas.v[i].how == CKPT_VMA_FILE && task->vmas.v[i].has_object &&
+		    task->vmas.v[i].object == h->exe_object)
+			return 0;
+	return h->has_exe_object
+		       ? ckpt_fail(err, EINVAL, "task: no mapping has objects/%llu of exe",
+				   (unsigned long long)h->exe_object)
+		       : 0;
 }
 
 static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
@@ -224,7 +242,7 @@ static int check_memory(const struct ckpt_task *task, struct ckpt_err *err)
 			ret = ckpt_fail(err, EINVAL,
 					"vmas/%016" PRIx64 "/meta: it overlaps the one before",
 					vma->start);
-		else if (vma->how == CKPT_VMA_SHM)
+		else if (vma->has_object)
 			ret = check_view(task, vma, err);
 	}
 	return ret ? ret : check_pages(task, err);
@@ -260,7 +278,9 @@ int ckpt_task_load(struct ckpt_source *src, const struct ckpt_manifest *m, struc
 
 	if (!ret)
 		ret = check_memory(task, err);
-	return ret ? ret : check_files(task, err);
+	if (!ret)
+		ret = check_files(task, err);
+	return ret ? ret : check_exe(task, err);
 }
 
 /* ---- a list made from the source ---- */

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include "memlocks.h"
+#include "proc.h"
 #include "vma_nodes.h"
 
 /* ---- what is promised ---- */
@@ -41,17 +42,21 @@ static int is_onfault(pid_t tid, uint64_t start, bool *onfault, struct ckpt_err 
 	return 0;
 }
 
+int64_t ckpt_memlocks_locked(pid_t pid)
+{
+	return ckpt_proc_status(pid, "VmLck", 10);
+}
+
 /* Nothing tells mm->def_flags, but every new mapping has them (mm/mmap.c, do_mmap), and so has the
- * scratch memory. msync says EBUSY of what is locked (mm/msync.c). */
-int ckpt_memlocks_get(struct ckpt_remote *r, struct ckpt_task *task, struct ckpt_err *err)
+ * scratch memory: then more is locked than was before. */
+int ckpt_memlocks_get(const struct ckpt_remote *r, int64_t locked_before, struct ckpt_task *task,
+		      struct ckpt_err *err)
 {
 	bool onfault = false;
-	long result;
-	int ret = ckpt_remote_call(r, &result, err, SYS_msync,
-				   CKPT_ARGS(r->scratch, CKPT_PAGE_SIZE, MS_INVALIDATE));
+	int ret;
 
-	if (ret || result != -EBUSY)
-		return ret;
+	if (ckpt_memlocks_locked(r->tid) <= locked_before)
+		return 0;
 	ret = is_onfault(r->tid, r->scratch, &onfault, err);
 	task->mm.lock_future = onfault ? CKPT_LOCK_FUTURE_ONFAULT : CKPT_LOCK_FUTURE_YES;
 	return ret;

@@ -10,8 +10,13 @@
 #include "skeleton.h"
 #include "task.h"
 
-/* Live task: whether mappings to come will be locked, into mm.lock_future. */
-int ckpt_memlocks_get(struct ckpt_remote *r, struct ckpt_task *task, struct ckpt_err *err);
+/* How much is locked, in KiB. */
+int64_t ckpt_memlocks_locked(pid_t pid);
+
+/* Live task: whether mappings to come will be locked, into mm.lock_future. locked_before: what was
+ * locked before it got its scratch memory. */
+int ckpt_memlocks_get(const struct ckpt_remote *r, int64_t locked_before, struct ckpt_task *task,
+		      struct ckpt_err *err);
 
 /* Skeleton, with every mapping in place and the limits of the maker: locks those that were. */
 int ckpt_memlocks_restore(struct ckpt_skeleton *s, struct ckpt_err *err);

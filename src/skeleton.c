@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "backend.h"
 #include "proc.h"
+#include "restore_objects.h"
 #include "skeleton.h"
 #include "vma_nodes.h"
 
@@ -449,7 +450,10 @@ static int execute(struct ckpt_skeleton *s, const char *exe, struct ckpt_err *er
 
 int ckpt_skeleton_exec(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
+	const char *exe = s->task->header.exe;
 	struct ckpt_cred *before;
+	char unlinked[40];
+	long fd = -1;
 	int ret;
 
 	if (ckpt_skeleton_may_choose(s->who))
@@ -457,7 +461,13 @@ int ckpt_skeleton_exec(struct ckpt_skeleton *s, struct ckpt_err *err)
 	ret = ckpt_cred_take(s->pid, &before, err);
 	if (ret)
 		return ret;
-	ret = execute(s, s->task->header.exe, err);
+	if (s->task->header.has_exe_object) {
+		ret = ckpt_unlinked_exe(s, &fd, err);
+		snprintf(unlinked, sizeof(unlinked), "/proc/self/fd/%ld", fd);
+		exe = unlinked;
+	}
+	if (!ret)
+		ret = execute(s, exe, err);
 	if (!ret)
 		ret = no_more_than_before(s, before, err);
 	ckpt_cred_free(before);

@@ -33,8 +33,10 @@ struct ckpt_skeleton {
 	CKPT_VEC(struct ckpt_span) used; /* address ranges no helper mapping may take */
 	struct ckpt_err no_pid;		 /* why it has not the PID of the tree */
 	struct ckpt_timens timens;	 /* that it is born into */
-	uint64_t boot;			 /* code page and scratch memory of ours in it */
-	CKPT_VEC(struct ckpt_vma) vdso;	 /* the kernel's own mappings, as a new process gets them */
+	uint64_t exe_object; /* objects/ID of an unlinked executable, open as exe_fd; 0: none */
+	long exe_fd;
+	uint64_t boot;			/* code page and scratch memory of ours in it */
+	CKPT_VEC(struct ckpt_vma) vdso; /* the kernel's own mappings, as a new process gets them */
 };
 
 /* Creates it with the PID of the tree, or with another one (ckpt_restore_any_pid), seized and empty

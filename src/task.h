@@ -55,7 +55,9 @@ struct ckpt_header {
 	char *exe, *cwd, *root;
 	uint64_t exe_size;
 	int64_t exe_mtime;
-	char *tty; /* controlling terminal, NULL if none */
+	bool has_exe_object;
+	uint64_t exe_object; /* objects/ID of an executable that has no name any more */
+	char *tty;	     /* controlling terminal, NULL if none */
 	uint32_t umask;
 	uint32_t state; /* enum ckpt_runstate */
 	uint32_t stop_signal;
@@ -150,7 +152,7 @@ struct ckpt_vma {
 	uint64_t fsize;
 	int64_t fmtime;
 	bool has_file, has_object;
-	uint64_t object; /* objects/ID for how shm */
+	uint64_t object; /* objects/ID for how shm, and how file without a name */
 	struct ckpt_pages pages;
 };
 extern const struct ckpt_codec ckpt_vma_codec;
@@ -299,13 +301,14 @@ extern const struct ckpt_codec ckpt_fd_codec;
 struct ckpt_packet {
 	struct ckpt_bytes bytes;
 };
-enum ckpt_object_kind { CKPT_OBJECT_SHM, CKPT_OBJECT_PIPE };
+enum ckpt_object_kind { CKPT_OBJECT_SHM, CKPT_OBJECT_PIPE, CKPT_OBJECT_FILE, CKPT_OBJECT_MEMFD };
 struct ckpt_object {
 	uint64_t id;
 	uint32_t kind;
-	uint64_t size;			   /* shm: bytes of memory; pipe: its capacity */
+	uint64_t size;			   /* bytes; pipe: its capacity */
+	uint32_t seals;			   /* memfd: F_SEAL_* */
 	CKPT_VEC(struct ckpt_packet) data; /* pipe: written and not read, a packet each */
-	struct ckpt_pages pages;	   /* shm */
+	struct ckpt_pages pages;	   /* all but pipes */
 };
 extern const struct ckpt_codec ckpt_object_codec;
 

@@ -40,6 +40,7 @@ static const struct ckpt_row header_rows[] = {
 	CKPT_ROW(name, H, comm),
 	{"exe", CKPT_ONE, 0, 0,
 	 {CKPT_F(str, H, exe), CKPT_F(dec, H, exe_size), CKPT_F(int, H, exe_mtime)}},
+	{"exe_object", CKPT_OPT, offsetof(H, has_exe_object), 0, {CKPT_F(dec, H, exe_object)}},
 	CKPT_ROW(str, H, cwd),
 	CKPT_ROW(str, H, root),
 	CKPT_ROW(str, H, tty),

@@ -83,7 +83,8 @@ static const struct ckpt_word prot_words[] = {
 static const struct ckpt_word sharing_words[] = {{"private", 0}, {"shared", 1}, {NULL, 0}};
 static const struct ckpt_word source_words[] = {{"here", CKPT_RUN_HERE}, {NULL, 0}};
 static const struct ckpt_word object_words[] = {
-	{"shm", CKPT_OBJECT_SHM}, {"pipe", CKPT_OBJECT_PIPE}, {NULL, 0}};
+	{"shm", CKPT_OBJECT_SHM}, {"pipe", CKPT_OBJECT_PIPE}, {"file", CKPT_OBJECT_FILE},
+	{"memfd", CKPT_OBJECT_MEMFD}, {NULL, 0}};
 /* clang-format on */
 
 #define PAGES_ROWS(T)                                                                              \
@@ -129,8 +130,13 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 		return ckpt_fail(err, EINVAL, "unknown prot or flags");
 	if ((vma->how == CKPT_VMA_FILE) != (vma->has_file && vma->fname))
 		return ckpt_fail(err, EINVAL, "fname goes with how file, and only with it");
-	if ((vma->how == CKPT_VMA_SHM) != vma->has_object || (vma->has_object && !vma->shared))
-		return ckpt_fail(err, EINVAL, "object goes with how shm, and only with it");
+	if (vma->how == CKPT_VMA_SHM ? !vma->has_object || !vma->shared
+				     : vma->has_object && vma->how != CKPT_VMA_FILE)
+		return ckpt_fail(err, EINVAL, "object goes with how shm or file");
+	if (vma->has_object &&
+	    (vma->pgoff % CKPT_PAGE_SIZE || vma->pgoff + (vma->end - vma->start) < vma->pgoff))
+		return ckpt_fail(err, EINVAL, "pgoff 0x%llx is no offset",
+				 (unsigned long long)vma->pgoff);
 	if (vma->pages.npages && (vma->shared || vma->how > CKPT_VMA_FILE))
 		return ckpt_fail(err, EINVAL, "only private memory has pages of its own");
 	if (vma->how == CKPT_VMA_ANON && vma->shared)
@@ -144,6 +150,7 @@ const struct ckpt_codec ckpt_vma_codec = {"vmas/N/meta", vma_rows, CKPT_NROWS(vm
 static const struct ckpt_row object_rows[] = {
 	CKPT_ROWA(enum, struct ckpt_object, kind, object_words),
 	CKPT_ROW(hex, struct ckpt_object, size),
+	CKPT_ROW(hex, struct ckpt_object, seals),
 	{"data", CKPT_MANY, offsetof(struct ckpt_object, data), sizeof(struct ckpt_packet),
 	 {CKPT_F(bytes, struct ckpt_packet, bytes)}},
 	PAGES_ROWS(struct ckpt_object),
@@ -155,10 +162,14 @@ static int object_check(const void *obj, struct ckpt_err *err)
 	const struct ckpt_object *object = obj;
 	uint64_t data = 0;
 
-	if (!object->size || object->size % CKPT_PAGE_SIZE)
+	if (object->kind <= CKPT_OBJECT_PIPE && (!object->size || object->size % CKPT_PAGE_SIZE))
 		return ckpt_fail(err, EINVAL, "size is no number of pages");
-	if (object->kind == CKPT_OBJECT_SHM ? object->data.n : object->pages.npages)
-		return ckpt_fail(err, EINVAL, "data is for pipes, pages are for shared memory");
+	if (object->size > INT64_MAX)
+		return ckpt_fail(err, EINVAL, "size is more than a file can have");
+	if (object->kind == CKPT_OBJECT_PIPE ? object->pages.npages : object->data.n)
+		return ckpt_fail(err, EINVAL, "data is for pipes, pages are for the others");
+	if (object->seals && object->kind != CKPT_OBJECT_MEMFD)
+		return ckpt_fail(err, EINVAL, "seals are for memory files");
 	for (size_t i = 0; i < object->data.n; i++)
 		data += object->data.v[i].bytes.n;
 	if (data > object->size)

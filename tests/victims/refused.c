@@ -193,20 +193,6 @@ static void has_unlinked(void)
 	CHECK(pread(fd, buf, 4, 0) == 4 && memcmp(buf, "abcd", 4) == 0, "unlinked file: %m");
 }
 
-static void has_unlinked_map(void)
-{
-	char path[] = "/tmp/ckptfs-victim-XXXXXX", *p;
-	int fd = mkstemp(path);
-
-	MUST(fd >= 0 && ftruncate(fd, 4096) == 0);
-	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	MUST(p != MAP_FAILED && unlink(path) == 0);
-	close(fd);
-	strcpy(p, "abcd");
-	ready_map(p);
-	CHECK(strcmp(p, "abcd") == 0, "unlinked mapping");
-}
-
 static void has_fifo(void)
 {
 	char path[] = "/tmp/ckptfs-victim-XXXXXX";
@@ -308,7 +294,6 @@ int main(int argc, char **argv)
 		{"seccomp", has_seccomp},
 		{"aio", has_aio},
 		{"sysv-shm", has_sysv_shm},
-		{"unlinked-map", has_unlinked_map},
 		{"pidfd", has_pidfd},
 	};
 

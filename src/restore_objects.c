@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Objects that mappings refer to: made with their contents, then mapped wherever they were.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "restore_objects.h"
+#include "vma_map.h"
+#include "vma_nodes.h"
+
+static bool is_of(const struct ckpt_vma *vma, const struct ckpt_object *object)
+{
+	return vma->has_object && vma->object == object->id;
+}
+
+/* ---- shared anonymous memory ---- */
+
+/* How far mappings of it reach: behind its end, where memory was mapped beyond (mremap(2)). */
+static uint64_t extent(const struct ckpt_task *task, const struct ckpt_object *object)
+{
+	uint64_t end = object->size;
+
+	for (size_t i = 0; i < task->vmas.n; i++) {
+		const struct ckpt_vma *vma = &task->vmas.v[i];
+
+		if (is_of(vma, object) && vma->pgoff + ckpt_vma_len(vma) > end)
+			end = vma->pgoff + ckpt_vma_len(vma);
+	}
+	return end;
+}
+
+/* The mapping made of the object's memory: mremap with an old size of 0 maps the same pages once
+ * more (mremap(2)), under the name the kernel gives to such memory. */
+static int map_view(struct ckpt_skeleton *s, const struct ckpt_vma *vma, uint64_t whole,
+		    struct ckpt_err *err)
+{
+	int ret = ckpt_skeleton_do(s, NULL, err, "mremap", SYS_mremap, whole + vma->pgoff, 0,
+				   ckpt_vma_len(vma), MREMAP_MAYMOVE | MREMAP_FIXED, vma->start);
+
+	if (!ret && vma->prot != (CKPT_PROT_READ | CKPT_PROT_WRITE))
+		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start,
+				       ckpt_vma_len(vma), (uint64_t)ckpt_vma_prot(vma));
+	return ret ? ret : ckpt_vma_advise(s, vma, err);
+}
+
+static int map_views(struct ckpt_skeleton *s, const struct ckpt_object *object, uint64_t whole,
+		     struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < s->task->vmas.n; i++) {
+		const struct ckpt_vma *vma = &s->task->vmas.v[i];
+
+		if (!is_of(vma, object))
+			continue;
+		ret = map_view(s, vma, whole, err);
+		if (ret)
+			ckpt_vma_about(vma, err);
+	}
+	return ret;
+}
+
+static int restore_shm(struct ckpt_skeleton *s, const struct ckpt_object *object,
+		       struct ckpt_err *err)
+{
+	uint64_t reach = extent(s->task, object), whole = ckpt_skeleton_gap(s, reach);
+	int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ret;
+	char path[64];
+
+	if (!whole)
+		return ckpt_fail(err, ENOTSUP, "no free address space for it");
+	for (size_t i = 0; i < s->task->vmas.n; i++)
+		if (is_of(&s->task->vmas.v[i], object) && ckpt_vma_has(&s->task->vmas.v[i], "nr"))
+			flags |= MAP_NORESERVE;
+	ret = ckpt_skeleton_do(s, NULL, err, "mmap", SYS_mmap, whole, object->size,
+			       PROT_READ | PROT_WRITE, (uint64_t)flags, (uint64_t)-1, 0);
+	snprintf(path, sizeof(path), "objects/%llu/pages", (unsigned long long)object->id);
+	if (!ret)
+		ret = ckpt_vma_fill(s, path, &object->pages, whole, true, err);
+	if (!ret && reach > object->size)
+		ret = ckpt_skeleton_do(s, NULL, err, "mremap", SYS_mremap, whole, object->size,
+				       reach, 0);
+	if (!ret)
+		ret = map_views(s, object, whole, err);
+	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "munmap", SYS_munmap, whole, reach);
+}
+
+/* ---- files without a name ---- */
+
+static const char *name_of(const struct ckpt_task *task, const struct ckpt_object *object)
+{
+	for (size_t i = 0; i < task->vmas.n; i++)
+		if (is_of(&task->vmas.v[i], object))
+			return task->vmas.v[i].fname;
+	return NULL;
+}
+
+static int map_unlinked(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd,
+			struct ckpt_err *err)
+{
+	long writer = -1;
+	int ret = 0, closed;
+
+	if (!vma->shared || !ckpt_vma_has(vma, "mw"))
+		return ckpt_vma_map(s, vma, fd, err);
+	ret = ckpt_skeleton_reopen(s, fd, O_RDWR, &writer, err);
+	if (ret)
+		return ret;
+	ret = ckpt_vma_map(s, vma, writer, err);
+	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)writer);
+	return ret ? ret : closed;
+}
+
+static int restore_unlinked(struct ckpt_skeleton *s, const struct ckpt_object *object,
+			    struct ckpt_err *err)
+{
+	const char *fname = name_of(s->task, object);
+	bool made = s->exe_object == object->id;
+	long fd = s->exe_fd;
+	int ret = 0;
+
+	if (!fname) /* no mapping has it */
+		return 0;
+	if (!made)
+		ret = ckpt_unlinked_make(s, object, fname, &fd, err);
+	for (size_t i = 0; !ret && i < s->task->vmas.n; i++) {
+		const struct ckpt_vma *vma = &s->task->vmas.v[i];
+
+		if (!is_of(vma, object))
+			continue;
+		ret = map_unlinked(s, vma, fd, err);
+		if (ret)
+			ckpt_vma_about(vma, err);
+	}
+	return ret ? ret : ckpt_skeleton_do(s, NULL, err, "close", SYS_close, (uint64_t)fd);
+}
+
+int ckpt_objects_restore(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	static int (*const kinds[])(struct ckpt_skeleton *, const struct ckpt_object *,
+				    struct ckpt_err *) = {
+		[CKPT_OBJECT_SHM] = restore_shm,
+		[CKPT_OBJECT_PIPE] = NULL, /* restore_files.c */
+		[CKPT_OBJECT_FILE] = restore_unlinked,
+		[CKPT_OBJECT_MEMFD] = restore_unlinked,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < s->task->objects.n; i++) {
+		const struct ckpt_object *object = &s->task->objects.v[i];
+
+		if (!kinds[object->kind])
+			continue;
+		ret = kinds[object->kind](s, object, err);
+		if (ret)
+			ckpt_err_about(err, "objects/%llu", (unsigned long long)object->id);
+	}
+	return ret;
+}

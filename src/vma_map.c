@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Makes one mapping in a skeleton as the table of flags has it, and fills it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "vma_map.h"
+#include "vma_nodes.h"
+
+#define FILL_BYTES CKPT_CHUNK_SIZE
+
+int ckpt_vma_about(const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	return ckpt_err_about(err, "vmas/%016llx", (unsigned long long)vma->start);
+}
+
+int ckpt_vma_prot(const struct ckpt_vma *vma)
+{
+	return (vma->prot & CKPT_PROT_READ ? PROT_READ : 0) |
+	       (vma->prot & CKPT_PROT_WRITE ? PROT_WRITE : 0) |
+	       (vma->prot & CKPT_PROT_EXEC ? PROT_EXEC : 0);
+}
+
+/* Memory that was writable once is accounted ("ac"), and stays so when it is protected: map it
+ * writable first, as the program had it (mm/mmap.c, accountable_mapping). */
+int ckpt_vma_first_prot(const struct ckpt_vma *vma)
+{
+	int prot = ckpt_vma_prot(vma);
+
+	return ckpt_vma_has(vma, "ac") && !vma->shared ? prot | PROT_WRITE : prot;
+}
+
+static int map_flags(const struct ckpt_vma *vma)
+{
+	int flags = MAP_FIXED_NOREPLACE | (vma->shared ? MAP_SHARED : MAP_PRIVATE);
+
+	for (int i = 0; ckpt_vm_flags[i].letters[0]; i++)
+		if (ckpt_vm_flags[i].what == CKPT_VM_MAP && vma->flags >> i & 1)
+			flags |= ckpt_vm_flags[i].arg;
+	return flags;
+}
+
+static int unmerge(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	if (!s->task->mm.memory_merge || ckpt_vma_has(vma, "mg"))
+		return 0;
+	return ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start, ckpt_vma_len(vma),
+				MADV_UNMERGEABLE);
+}
+
+/* Advice comes before the contents: whether pages may be huge is decided when they are touched. */
+int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (int i = 0; !ret && ckpt_vm_flags[i].letters[0]; i++)
+		if (ckpt_vm_flags[i].what == CKPT_VM_ADVISE && vma->flags >> i & 1)
+			ret = ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start,
+					       ckpt_vma_len(vma), (uint64_t)ckpt_vm_flags[i].arg);
+	return ret ? ret : unmerge(s, vma, err);
+}
+
+int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd, struct ckpt_err *err)
+{
+	int flags = map_flags(vma) | (fd < 0 ? MAP_ANONYMOUS : 0);
+	int ret = ckpt_skeleton_do(s, NULL, err, "mmap", SYS_mmap, vma->start, ckpt_vma_len(vma),
+				   (uint64_t)ckpt_vma_first_prot(vma), (uint64_t)flags,
+				   (uint64_t)fd, fd < 0 ? 0 : vma->pgoff);
+
+	return ret ? ret : ckpt_vma_advise(s, vma, err);
+}
+
+/* ---- contents ---- */
+
+struct sink {
+	struct ckpt_skeleton *s;
+	uint64_t base;
+	bool writable;
+};
+
+static int put_memory(void *arg, uint64_t where, void *data, size_t len, struct ckpt_err *err)
+{
+	const struct sink *sink = arg;
+	const struct ckpt_skeleton *s = sink->s;
+	uint64_t addr = sink->base + where;
+	struct iovec local = {data, len}, remote = {(void *)(uintptr_t)addr, len};
+
+	if (sink->writable && process_vm_writev(s->pid, &local, 1, &remote, 1, 0) == (ssize_t)len)
+		return 0;
+	/* through the tracer's door, which private read-only mappings do not close */
+	if (pwrite(s->r.mem_fd, data, len, (off_t)addr) == (ssize_t)len)
+		return 0;
+	return ckpt_fail(err, errno ? errno : EIO, "its memory at 0x%llx can't be written: %s",
+			 (unsigned long long)addr, strerror(errno));
+}
+
+int ckpt_pages_pour(struct ckpt_skeleton *s, const char *path, const struct ckpt_pages *pages,
+		    int (*put)(void *arg, uint64_t where, void *data, size_t len,
+			       struct ckpt_err *err),
+		    void *arg, struct ckpt_err *err)
+{
+	struct ckpt_page_stream *stream = NULL;
+	void *buf = malloc(FILL_BYTES);
+	int ret;
+
+	if (!buf)
+		return ckpt_fail(err, ENOMEM, "no memory for pages");
+	ret = ckpt_page_stream_open(s->src, path, &stream, err);
+	if (ret) {
+		free(buf);
+		return ret;
+	}
+	for (size_t i = 0; !ret && i < pages->runs.n; i++) {
+		uint64_t where = pages->runs.v[i].start;
+		uint64_t left = pages->runs.v[i].npages * CKPT_PAGE_SIZE;
+
+		while (!ret && left) {
+			size_t len = left < FILL_BYTES ? left : FILL_BYTES;
+
+			ret = ckpt_page_stream_read(stream, buf, len, err);
+			if (!ret)
+				ret = put(arg, where, buf, len, err);
+			where += len;
+			left -= len;
+			atomic_fetch_add(&s->progress->pages_done, len / CKPT_PAGE_SIZE);
+		}
+	}
+	if (!ret)
+		ret = ckpt_page_stream_end(stream, err);
+	ckpt_page_stream_close(stream);
+	free(buf);
+	return ret;
+}
+
+int ckpt_vma_fill(struct ckpt_skeleton *s, const char *path, const struct ckpt_pages *pages,
+		  uint64_t base, bool writable, struct ckpt_err *err)
+{
+	struct sink sink = {s, base, writable};
+
+	return ckpt_pages_pour(s, path, pages, put_memory, &sink, err);
+}
