@@ -133,9 +133,8 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 	if (vma->how == CKPT_VMA_SHM ? !vma->has_object || !vma->shared
 				     : vma->has_object && vma->how != CKPT_VMA_FILE)
 		return ckpt_fail(err, EINVAL, "object goes with how shm or file");
-	if (vma->has_object &&
-	    (vma->pgoff % CKPT_PAGE_SIZE || vma->pgoff + (vma->end - vma->start) < vma->pgoff))
-		return ckpt_fail(err, EINVAL, "pgoff 0x%llx is no offset",
+	if (vma->has_object && vma->pgoff % CKPT_PAGE_SIZE)
+		return ckpt_fail(err, EINVAL, "pgoff 0x%llx is within a page",
 				 (unsigned long long)vma->pgoff);
 	if (vma->pages.npages && (vma->shared || vma->how > CKPT_VMA_FILE))
 		return ckpt_fail(err, EINVAL, "only private memory has pages of its own");
