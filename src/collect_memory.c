@@ -90,6 +90,8 @@ int ckpt_collect_memory(struct ckpt_collect *c, struct ckpt_err *err)
 			ret = ckpt_object_find_shm(&f, vma, err);
 		if (!ret && !vma->shared && vma->how <= CKPT_VMA_FILE)
 			ret = ckpt_pages_select(&pm, vma->start, vma->end, &vma->pages, err);
+		if (!ret && vma->how < CKPT_VMA_VDSO)
+			ret = ckpt_guards_select(&pm, vma, err);
 		if (!ret)
 			forget_slack(c, vma);
 	}

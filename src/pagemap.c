@@ -233,6 +233,48 @@ static int select_by_scan(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
 	return 0;
 }
 
+int ckpt_guards_select(struct ckpt_pagemap *pm, struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	struct page_region vec[SCAN_REGIONS];
+	uint64_t start = vma->start;
+
+	if (pm->no_scan || !(pm->excluded & PAGE_IS_GUARD))
+		return 0;
+	while (start < vma->end) {
+		struct pm_scan_arg arg = {
+			.size = sizeof(arg),
+			.start = start,
+			.end = vma->end,
+			.vec = (uintptr_t)vec,
+			.vec_len = SCAN_REGIONS,
+			.category_mask = PAGE_IS_GUARD,
+			.return_mask = PAGE_IS_GUARD,
+		};
+		int n = ioctl(pm->fd, PAGEMAP_SCAN, &arg);
+
+		if (n < 0 || arg.walk_end <= start)
+			return ckpt_fail(err, n < 0 ? errno : EIO,
+					 "can't tell the guard regions of process %d: %s", pm->pid,
+					 strerror(n < 0 ? errno : EIO));
+		for (int i = 0; i < n; i++) {
+			struct ckpt_guard *last =
+				vma->guard.n ? &vma->guard.v[vma->guard.n - 1] : NULL;
+			uint64_t npages = (vec[i].end - vec[i].start) / CKPT_PAGE_SIZE;
+
+			if (last && last->start + last->npages * CKPT_PAGE_SIZE == vec[i].start) {
+				last->npages += npages;
+				continue;
+			}
+			last = CKPT_VEC_ADD(&vma->guard);
+			if (!last)
+				return ckpt_fail(err, ENOMEM, "no memory for guard regions");
+			*last = (struct ckpt_guard){vec[i].start, npages};
+		}
+		start = arg.walk_end;
+	}
+	return 0;
+}
+
 /* ---- /proc/PID/pagemap ---- */
 
 /* One pass over smaps notes the big VMAs without a page; a line of it is "Rss:   12 kB". */

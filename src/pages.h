@@ -43,6 +43,10 @@ void ckpt_pagemap_close(struct ckpt_pagemap *pm);
 int ckpt_pages_select(struct ckpt_pagemap *pm, uint64_t start, uint64_t end,
 		      struct ckpt_pages *pages, struct ckpt_err *err);
 
+/* Adds the guard regions of a mapping to its guard. None where the kernel does not tell them
+ * (before Linux 6.15). */
+int ckpt_guards_select(struct ckpt_pagemap *pm, struct ckpt_vma *vma, struct ckpt_err *err);
+
 /* Fills pages with the data ranges (SEEK_DATA) of a shared memory file of that size in bytes;
  * run starts are offsets in the file. */
 int ckpt_pages_select_fd(int fd, uint64_t size, struct ckpt_pages *pages, struct ckpt_err *err);

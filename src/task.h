@@ -137,6 +137,9 @@ struct ckpt_pages {
 	CKPT_VEC(struct ckpt_run) runs; /* ascending, `pages` packed in their order */
 };
 
+struct ckpt_guard {
+	uint64_t start, npages;
+};
 enum ckpt_vma_how { CKPT_VMA_ANON, CKPT_VMA_FILE, CKPT_VMA_SHM, CKPT_VMA_VDSO, CKPT_VMA_VVAR };
 #define CKPT_PROT_READ	1u
 #define CKPT_PROT_WRITE 2u
@@ -152,7 +155,8 @@ struct ckpt_vma {
 	uint64_t fsize;
 	int64_t fmtime;
 	bool has_file, has_object;
-	uint64_t object; /* objects/ID for how shm, and how file without a name */
+	uint64_t object;		   /* objects/ID for how shm, and how file without a name */
+	CKPT_VEC(struct ckpt_guard) guard; /* MADV_GUARD_INSTALL, ascending */
 	struct ckpt_pages pages;
 };
 extern const struct ckpt_codec ckpt_vma_codec;

@@ -12,7 +12,9 @@
 #include "vma_map.h"
 #include "vma_nodes.h"
 
-#define FILL_BYTES CKPT_CHUNK_SIZE
+#define FILL_BYTES	      CKPT_CHUNK_SIZE
+#define MADV_GUARD_INSTALL_NR 102
+#define MADV_GUARD_REMOVE_NR  103
 
 int ckpt_vma_about(const struct ckpt_vma *vma, struct ckpt_err *err)
 {
@@ -37,12 +39,34 @@ int ckpt_vma_first_prot(const struct ckpt_vma *vma)
 
 static int map_flags(const struct ckpt_vma *vma)
 {
-	int flags = MAP_FIXED_NOREPLACE | (vma->shared ? MAP_SHARED : MAP_PRIVATE);
+	int flags = MAP_FIXED_NOREPLACE;
+
+	if (!ckpt_vma_has(vma, "dp")) /* a type of its own */
+		flags |= vma->shared ? MAP_SHARED : MAP_PRIVATE;
 
 	for (int i = 0; ckpt_vm_flags[i].letters[0]; i++)
 		if (ckpt_vm_flags[i].what == CKPT_VM_MAP && vma->flags >> i & 1)
 			flags |= ckpt_vm_flags[i].arg;
 	return flags;
+}
+
+/* Also where there was one once and is none now, which the kernel remembers as well. */
+static int guard(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	static const char what[] = "guard regions (MADV_GUARD_INSTALL, Linux 6.13)";
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < vma->guard.n; i++)
+		ret = ckpt_skeleton_do(s, NULL, err, what, SYS_madvise, vma->guard.v[i].start,
+				       vma->guard.v[i].npages * CKPT_PAGE_SIZE,
+				       MADV_GUARD_INSTALL_NR);
+	if (vma->guard.n || !ckpt_vma_has(vma, "gu"))
+		return ret;
+	ret = ckpt_skeleton_do(s, NULL, err, what, SYS_madvise, vma->start, CKPT_PAGE_SIZE,
+			       MADV_GUARD_INSTALL_NR);
+	return ret ? ret
+		   : ckpt_skeleton_do(s, NULL, err, what, SYS_madvise, vma->start, CKPT_PAGE_SIZE,
+				      MADV_GUARD_REMOVE_NR);
 }
 
 static int unmerge(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
@@ -62,6 +86,8 @@ int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct 
 		if (ckpt_vm_flags[i].what == CKPT_VM_ADVISE && vma->flags >> i & 1)
 			ret = ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start,
 					       ckpt_vma_len(vma), (uint64_t)ckpt_vm_flags[i].arg);
+	if (!ret)
+		ret = guard(s, vma, err);
 	return ret ? ret : unmerge(s, vma, err);
 }
 

@@ -11,6 +11,8 @@
 #include "pages.h"
 #include "vma_nodes.h"
 
+#define CKPT_MAP_DROPPABLE 0x08 /* Linux 6.11; beside MAP_SHARED and MAP_PRIVATE, no flag */
+
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
@@ -34,6 +36,8 @@
 	X(nh, CKPT_VM_ADVISE, MADV_NOHUGEPAGE) \
 	X(mg, CKPT_VM_ADVISE, MADV_MERGEABLE) \
 	X(sl, CKPT_VM_SEAL, 0) \
+	X(dp, CKPT_VM_MAP, CKPT_MAP_DROPPABLE) \
+	X(gu, CKPT_VM_GUARD, 0) \
 	X(mw, CKPT_VM_IMPLIED, 0)
 #define FLAG_BIT(l, w, a) BIT_##l,
 #define FLAG_ROW(l, w, a) {#l, w, a, NULL},
@@ -62,8 +66,6 @@ const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"uw", CKPT_VM_REFUSE, 0, "userfaultfd (write protect)"},
 	{"ui", CKPT_VM_REFUSE, 0, "userfaultfd (minor)"},
 	{"ss", CKPT_VM_REFUSE, 0, "shadow stack"},
-	{"dp", CKPT_VM_REFUSE, 0, "droppable memory"},
-	{"gu", CKPT_VM_REFUSE, 0, "guard regions"},
 	{"", CKPT_VM_IMPLIED, 0, NULL},
 };
 /* clang-format on */
@@ -112,9 +114,31 @@ static const struct ckpt_row vma_rows[] = {
 	  CKPT_F(int, struct ckpt_vma, fmtime)}},
 	{"object", CKPT_OPT, offsetof(struct ckpt_vma, has_object), 0,
 	 {CKPT_F(dec, struct ckpt_vma, object)}},
+	{"guard", CKPT_MANY, offsetof(struct ckpt_vma, guard), sizeof(struct ckpt_guard),
+	 {CKPT_F(hex, struct ckpt_guard, start), CKPT_F(dec, struct ckpt_guard, npages)}},
 	PAGES_ROWS(struct ckpt_vma),
 };
 /* clang-format on */
+
+static int check_guards(const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	uint64_t at = vma->start;
+
+	for (size_t i = 0; i < vma->guard.n; i++) {
+		const struct ckpt_guard *g = &vma->guard.v[i];
+
+		if (g->start % CKPT_PAGE_SIZE || g->start < at || g->start >= vma->end ||
+		    !g->npages || g->npages > (vma->end - g->start) / CKPT_PAGE_SIZE)
+			return ckpt_fail(err, EINVAL,
+					 "guard 0x%llx: not within the mapping, or not behind the "
+					 "one before",
+					 (unsigned long long)g->start);
+		at = g->start + g->npages * CKPT_PAGE_SIZE;
+	}
+	if (vma->guard.n && vma->how >= CKPT_VMA_VDSO)
+		return ckpt_fail(err, EINVAL, "the kernel's own mappings have no guard");
+	return 0;
+}
 
 static int vma_check(const void *obj, struct ckpt_err *err)
 {
@@ -140,6 +164,8 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 		return ckpt_fail(err, EINVAL, "only private memory has pages of its own");
 	if (vma->how == CKPT_VMA_ANON && vma->shared)
 		return ckpt_fail(err, EINVAL, "shared anonymous memory is how shm");
+	if (check_guards(vma, err))
+		return -EINVAL;
 	return ckpt_pages_check(&vma->pages, vma->start, vma->end, err);
 }
 

@@ -16,6 +16,7 @@ enum ckpt_vm_what {
 	CKPT_VM_ADVISE,	 /* madvise(vm_arg) afterwards */
 	CKPT_VM_LOCK,	 /* mlock2(vm_arg) */
 	CKPT_VM_SEAL,	 /* mseal, last of all */
+	CKPT_VM_GUARD,	 /* has or had guard regions */
 	CKPT_VM_ACCOUNT, /* was writable once: mapped writable first */
 	CKPT_VM_REFUSE,	 /* can't be captured: why says it */
 };

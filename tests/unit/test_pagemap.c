@@ -179,6 +179,27 @@ START_TEST(select_leaves_out_guard_pages)
 }
 END_TEST
 
+START_TEST(guard_regions_are_told)
+{
+	uint8_t *p = map_anon(8, PROT_READ | PROT_WRITE);
+	struct ckpt_vma vma = {.start = (uintptr_t)p, .end = (uintptr_t)(p + 8 * PAGE)};
+	struct ckpt_pagemap pm;
+	struct ckpt_err err = {0};
+
+	if (madvise(p + PAGE, 2 * PAGE, GUARD_IN) < 0 || madvise(p + 7 * PAGE, PAGE, GUARD_IN) < 0)
+		return; /* this kernel has none */
+	ck_assert_int_eq(ckpt_pagemap_open(getpid(), &pm, &err), 0);
+	ck_assert_int_eq(ckpt_guards_select(&pm, &vma, &err), 0);
+	ck_assert_uint_eq(vma.guard.n, 2);
+	ck_assert_uint_eq(vma.guard.v[0].start, vma.start + PAGE);
+	ck_assert_uint_eq(vma.guard.v[0].npages, 2);
+	ck_assert_uint_eq(vma.guard.v[1].start, vma.start + 7 * PAGE);
+	ck_assert_uint_eq(vma.guard.v[1].npages, 1);
+	CKPT_VEC_FINI(&vma.guard);
+	ckpt_pagemap_close(&pm);
+}
+END_TEST
+
 #ifndef __SANITIZE_THREAD__
 START_TEST(select_terabytes_at_no_cost)
 {
@@ -248,6 +269,7 @@ Suite *pagemap_suite(void)
 	tcase_add_loop_test(select, select_takes_huge_pages, 0, 2);
 	tcase_add_loop_test(select, select_takes_written_file_pages_only, 0, 2);
 	tcase_add_loop_test(select, select_leaves_out_guard_pages, 0, 2);
+	tcase_add_test(select, guard_regions_are_told);
 #ifndef __SANITIZE_THREAD__ /* it leaves no terabytes of address space */
 	tcase_add_loop_test(select, select_terabytes_at_no_cost, 0, 2);
 #endif
