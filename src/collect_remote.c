@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "collect.h"
+#include "keyrings.h"
 #include "memlocks.h"
 #include "prctls.h"
 #include "x86_regs.h"
@@ -258,9 +259,9 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
-		collect_actions, collect_altstack,	 collect_itimers,    collect_timers,
-		collect_ldt,	 collect_xcomp,		 collect_membarrier, check_mempolicy,
-		collect_brk,	 ckpt_check_rare_remote,
+		collect_actions, collect_altstack,	 collect_itimers,     collect_timers,
+		collect_ldt,	 collect_xcomp,		 collect_membarrier,  check_mempolicy,
+		collect_brk,	 ckpt_check_rare_remote, ckpt_keyrings_check,
 	};
 	const int64_t locked = ckpt_memlocks_locked(c->cap->pid);
 	struct ckpt_remote r;

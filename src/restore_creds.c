@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cgroup.h"
+#include "keyrings.h"
 #include "log.h"
 #include "skeleton.h"
 
@@ -272,6 +273,8 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (ret)
 		return ret;
 	ret = apply(s, &w, err);
+	if (!ret)
+		ret = ckpt_keyrings_leave(s, err);
 	if (ret)
 		return ckpt_err_about(err, "your identity can't be given to the new process");
 	/* now, so that its memory counts there; in a frozen one it could not be built */
@@ -306,6 +309,8 @@ int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 	w.groups = (const gid_t *)(const void *)k->groups.v;
 	ret = apply(s, &w, err);
+	if (!ret)
+		ret = ckpt_keyrings_link(s, err);
 	if (!ret) /* a change of ids has cleared it (prctl(2)); 2 can't be asked for */
 		ret = ckpt_skeleton_do(s, NULL, err, "dumpable", SYS_prctl, PR_SET_DUMPABLE,
 				       s->task->mm.dumpable == 1);

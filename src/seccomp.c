@@ -301,6 +301,7 @@ static const struct {
 	{SYS_get_mempolicy, "get_mempolicy", false},
 	{SYS_prctl, "prctl", true},
 	{SYS_keyctl, "keyctl", true},
+	{SYS_request_key, "request_key", false},
 };
 
 void ckpt_seccomp_describe(uint32_t verdict, long nr, uint64_t arg0, char *text, size_t size)
