@@ -14,6 +14,7 @@
 #include "collect.h"
 #include "keyrings.h"
 #include "memlocks.h"
+#include "pkeys.h"
 #include "prctls.h"
 #include "x86_regs.h"
 
@@ -246,6 +247,11 @@ static int check_mempolicy(struct ckpt_collect *c, struct ckpt_remote *r, struct
 	return ret;
 }
 
+static int collect_pkeys(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
+{
+	return ckpt_pkeys_get(r, c->task, &c->obstacles, err);
+}
+
 static int collect_brk(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
 	long brk;
@@ -259,9 +265,9 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
-		collect_actions, collect_altstack,	 collect_itimers,     collect_timers,
-		collect_ldt,	 collect_xcomp,		 collect_membarrier,  check_mempolicy,
-		collect_brk,	 ckpt_check_rare_remote, ckpt_keyrings_check,
+		collect_actions, collect_altstack, collect_itimers,	   collect_timers,
+		collect_ldt,	 collect_xcomp,	   collect_membarrier,	   check_mempolicy,
+		collect_pkeys,	 collect_brk,	   ckpt_check_rare_remote, ckpt_keyrings_check,
 	};
 	const int64_t locked = ckpt_memlocks_locked(c->cap->pid);
 	struct ckpt_remote r;

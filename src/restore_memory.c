@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "memlocks.h"
+#include "pkeys.h"
 #include "restore_objects.h"
 #include "skeleton.h"
 #include "vma_map.h"
@@ -264,6 +265,10 @@ static int finish_vma(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struc
 {
 	int ret = 0;
 
+	if (vma->how < CKPT_VMA_VDSO && ckpt_pkeys_explicit(s->task, vma))
+		return ckpt_skeleton_do(s, NULL, err, "pkey_mprotect", SYS_pkey_mprotect,
+					vma->start, ckpt_vma_len(vma), (uint64_t)ckpt_vma_prot(vma),
+					vma->pkey);
 	if (vma->how <= CKPT_VMA_FILE && ckpt_vma_first_prot(vma) != ckpt_vma_prot(vma))
 		ret = ckpt_skeleton_do(s, NULL, err, "mprotect", SYS_mprotect, vma->start,
 				       ckpt_vma_len(vma), (uint64_t)ckpt_vma_prot(vma));
@@ -299,6 +304,8 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 	if (!ret)
 		ret = merge_from_now(s, err);
+	if (!ret)
+		ret = ckpt_pkeys_restore(s, err);
 	if (!ret)
 		ret = restore_vdso(s, err);
 	if (!ret)

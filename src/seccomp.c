@@ -302,6 +302,7 @@ static const struct {
 	{SYS_prctl, "prctl", true},
 	{SYS_keyctl, "keyctl", true},
 	{SYS_request_key, "request_key", false},
+	{SYS_pkey_mprotect, "pkey_mprotect", false},
 };
 
 void ckpt_seccomp_describe(uint32_t verdict, long nr, uint64_t arg0, char *text, size_t size)

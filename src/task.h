@@ -78,6 +78,7 @@ struct ckpt_mm {
 	uint64_t arg_start, arg_end, env_start, env_end;
 	uint32_t dumpable, thp_disable, mdwe, memory_merge;
 	uint32_t lock_future; /* enum ckpt_lock_future */
+	uint32_t pkeys;	      /* protection keys that are allocated, bit 0 included */
 	uint32_t futex_hash;  /* slots of its own, PR_FUTEX_HASH */
 	uint64_t membarrier;  /* MEMBARRIER_CMD_REGISTER_* */
 	CKPT_VEC(struct ckpt_auxv) auxv;
@@ -148,6 +149,7 @@ struct ckpt_vma {
 	uint32_t how; /* enum ckpt_vma_how */
 	uint64_t start, end;
 	uint32_t prot;	 /* PROT_* */
+	uint32_t pkey;	 /* protection key */
 	uint32_t shared; /* enum: private 0, shared 1 */
 	uint64_t flags;	 /* CKPT_VM_*: the VmFlags of smaps that restore needs */
 	uint64_t pgoff;	 /* bytes */

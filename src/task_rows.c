@@ -125,6 +125,7 @@ static const struct ckpt_row mm_rows[] = {
 	CKPT_ROW(dec, M, mdwe),
 	CKPT_ROW(dec, M, memory_merge),
 	CKPT_ROWA(enum, M, lock_future, lock_future_words),
+	CKPT_ROW(hex, M, pkeys),
 	CKPT_ROW(dec, M, futex_hash),
 	CKPT_ROW(hex, M, membarrier),
 	{"auxv", CKPT_MANY, offsetof(M, auxv), sizeof(struct ckpt_auxv),

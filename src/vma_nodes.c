@@ -106,6 +106,7 @@ static const struct ckpt_row vma_rows[] = {
 	CKPT_ROW(hex, struct ckpt_vma, start),
 	CKPT_ROW(hex, struct ckpt_vma, end),
 	CKPT_ROWA(flags, struct ckpt_vma, prot, prot_words),
+	CKPT_ROW(dec, struct ckpt_vma, pkey),
 	{"sharing", CKPT_ONE, 0, 0, {CKPT_FA(enum, struct ckpt_vma, shared, sharing_words)}},
 	CKPT_ROWA(flags, struct ckpt_vma, flags, vm_flag_words),
 	CKPT_ROW(hex, struct ckpt_vma, pgoff),
@@ -152,6 +153,8 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 				 (unsigned long long)vma->end);
 	if (vma->prot & ~7u || vma->flags & ~STORED_FLAGS)
 		return ckpt_fail(err, EINVAL, "unknown prot or flags");
+	if (vma->pkey > 15)
+		return ckpt_fail(err, EINVAL, "pkey %u: there are 16", vma->pkey);
 	if ((vma->how == CKPT_VMA_FILE) != (vma->has_file && vma->fname))
 		return ckpt_fail(err, EINVAL, "fname goes with how file, and only with it");
 	if (vma->how == CKPT_VMA_SHM ? !vma->has_object || !vma->shared
@@ -352,8 +355,8 @@ static int read_line(struct smaps_reader *r, char *line)
 		return read_head(r, line);
 	if (!r->vma)
 		return 0;
-	if (!strncmp(line, "ProtectionKey:", 14) && strtol(line + 14, NULL, 10))
-		obstacle_vma(r, "memory protection key");
+	if (!strncmp(line, "ProtectionKey:", 14))
+		r->vma->pkey = (uint32_t)strtoul(line + 14, NULL, 10);
 	if (strncmp(line, "VmFlags:", 8))
 		return 0;
 	for (word = strtok_r(line + 8, " ", &save); word; word = strtok_r(NULL, " ", &save))
