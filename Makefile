@@ -39,9 +39,12 @@ $(BUILD)/%.o: src/%.c | $(BUILD)
 $(BUILD)/blank: src/blank.S | $(BUILD)
 	$(CC) -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code \
 		-Wl,-Ttext-segment=0x10000 -o $@ $<
+$(BUILD)/blank32: src/blank32.S | $(BUILD)
+	$(CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code \
+		-Wl,-Ttext-segment=0x10000 -o $@ $<
 $(BUILD)/stub.o: src/stub.S | $(BUILD)
 	$(CC) -c -o $@ $<
-$(BUILD)/blank_blob.o: src/blank_blob.S $(BUILD)/blank
+$(BUILD)/blank_blob.o: src/blank_blob.S $(BUILD)/blank $(BUILD)/blank32
 	$(CC) -I$(BUILD) -c -o $@ $<
 
 $(BUILD):
@@ -58,6 +61,24 @@ VICTIMS := $(patsubst tests/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/vict
 $(BUILD)/victims/%: tests/victims/%.c tests/victims/victim.h tests/victims/layout.h | $(BUILD)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) -o $@ $< -lm
+
+# The 32-bit one, freestanding: only some machines have a C library for it. Where one is, some of the
+# others are built with it too.
+$(BUILD)/victims/bare32: tests/bare32.c | $(BUILD)
+	@mkdir -p $(@D)
+	$(CC) -m32 -ffreestanding -nostdlib -static -fno-pie -no-pie -fno-stack-protector \
+		-std=gnu11 $(WARN) $(CFLAGS) -o $@ $<
+
+VICTIMS32 := $(addprefix $(BUILD)/victims32/,counter signals timers shm_anon rseq pipes membarrier \
+	many_vmas locks heap stack files file_shared file_private)
+$(BUILD)/victims32/%: tests/victims/%.c tests/victims/victim.h | $(BUILD)
+	@mkdir -p $(@D)
+	$(CC) -m32 -idirafter /usr/include/$(shell $(CC) -print-multiarch) -D_GNU_SOURCE \
+		-D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) -o $@ $< -lm
+.PHONY: victims32
+victims32: | $(BUILD)
+	@if echo 'int main(void) { return 0; }' | $(CC) -m32 -x c -o $(BUILD)/m32 - 2>/dev/null; then \
+		$(MAKE) --no-print-directory -s $(VICTIMS32); fi
 
 # Prints every file and key of the tree, for the comparison with ckptfs(5).
 $(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
@@ -83,7 +104,7 @@ check:
 	@$(MAKE) --no-print-directory tests
 	@BUILD=$(BUILD) bash tests/run $(TESTS)
 
-tests: all $(VICTIMS) $(BUILD)/list_keys $(BUILD)/unit
+tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys $(BUILD)/unit
 
 check-asan:
 	CKPT_TEST_SLOWER=3 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=0 \

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include "collect.h"
 #include "fd_nodes.h"
+#include "i386.h"
+#include "machine.h"
 #include "proc.h"
 #include "vma_nodes.h"
 
@@ -53,10 +55,11 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = ckpt_fds_read(pid, task, add_text, &c->obstacles, err);
 	if (!ret)
 		ret = b->cpu_get(pid, &task->cpu, err);
-	if (!ret && ckpt_task_is_i386(task))
-		ckpt_obstacle_add(&c->obstacles, "32-bit program");
-	if (!ret)
-		ret = b->signals_get(pid, &task->signals, err);
+	if (!ret && ckpt_task_is_i386(task)) {
+		ckpt_vdso_digest_of(task, c->mem_fd, task->header.vdso);
+		if (ckpt_program_is_x32(pid))
+			ckpt_obstacle_add(&c->obstacles, "a program of the x32 ABI");
+	}
 	if (!ret)
 		ret = b->rseq_get(pid, &task->thread, err);
 	if (ret)
@@ -65,5 +68,7 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 	ckpt_wait_remember(pid, c->stopped_at, &task->cpu);
 	if (!c->obstacles.no_remote)
 		ret = ckpt_collect_remote(c, err);
+	if (!ret) /* after the timers: what one of them sent when it expired is not lost */
+		ret = b->signals_get(pid, &task->signals, err);
 	return ret ? ret : ckpt_collect_memory(c, err);
 }

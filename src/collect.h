@@ -36,7 +36,4 @@ int ckpt_collect_policy(struct ckpt_collect *c); /* scheduling; negative errno *
 void ckpt_check_rare(struct ckpt_collect *c);	 /* what hardly a task has: obstacles */
 int ckpt_check_rare_remote(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err);
 
-/* XXH3-128 of the vdso this machine gives to programs, as hex; "" without vdso. */
-void ckpt_vdso_digest(char out[33]);
-
 #endif

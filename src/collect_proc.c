@@ -20,24 +20,12 @@
 #include <unistd.h>
 #include "clocks.h"
 #include "collect.h"
+#include "i386.h"
+#include "machine.h"
 #include "manifest.h"
 #include "proc.h"
 #include "seccomp.h"
 #include "x86_regs.h"
-
-void ckpt_vdso_digest(char out[33])
-{
-	const char *vdso = (const char *)getauxval(AT_SYSINFO_EHDR);
-	const Elf64_Ehdr *ehdr = (const void *)vdso;
-	struct ckpt_digest digest;
-
-	out[0] = '\0';
-	if (!vdso)
-		return;
-	/* The section headers are the last thing in the image the kernel maps. */
-	ckpt_digest_of(vdso, ehdr->e_shoff + (size_t)ehdr->e_shentsize * ehdr->e_shnum, &digest);
-	ckpt_digest_hex(&digest, out);
-}
 
 static int collect_machine(struct ckpt_header *h)
 {
@@ -225,8 +213,14 @@ static int collect_sched(struct ckpt_collect *c)
 	t->affinity.n = t->affinity.cap = (size_t)n;
 	n = syscall(SYS_ioprio_get, 1, pid); /* IOPRIO_WHO_PROCESS */
 	t->ioprio = n < 0 ? 0 : (uint32_t)n;
-	if (syscall(SYS_get_robust_list, pid, &t->robust_list, &t->robust_list_len))
-		return -errno;
+	if (ckpt_task_is_i386(c->task))
+		n = ckpt_i386_robust_list(pid, &t->robust_list, &t->robust_list_len);
+	else if (syscall(SYS_get_robust_list, pid, &t->robust_list, &t->robust_list_len))
+		n = -errno;
+	else
+		n = 0;
+	if (n)
+		return (int)n;
 	ckpt_proc_line(pid, "oom_score_adj", text, sizeof(text));
 	t->oom_score_adj = (int32_t)strtol(text, NULL, 10);
 	ckpt_proc_line(pid, "coredump_filter", text, sizeof(text));
@@ -328,7 +322,7 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_collect *) = {collect_ids,    collect_creds,
 						       collect_limits, ckpt_collect_policy,
-						       collect_sched,  collect_mm};
+						       collect_mm,     collect_sched}; /* by arch */
 	int ret = collect_machine(&c->task->header);
 
 	for (size_t i = 0; !ret && i < sizeof(parts) / sizeof(parts[0]); i++)

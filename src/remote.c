@@ -179,12 +179,12 @@ static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uin
 	regs.eflags = CKPT_EFLAGS_PLAIN; /* the trap flag would have its say in the stub */
 	regs.rax = nr;
 	regs.orig_rax = -1; /* not in a system call: the kernel must restart nothing */
-	regs.rdi = args[0];
-	regs.rsi = args[1];
+	*(r->int80 ? &regs.rbx : &regs.rdi) = args[0];
+	*(r->int80 ? &regs.rcx : &regs.rsi) = args[1];
 	regs.rdx = args[2];
-	regs.r10 = args[3];
-	regs.r8 = args[4];
-	regs.r9 = args[5];
+	*(r->int80 ? &regs.rsi : &regs.r10) = args[3];
+	*(r->int80 ? &regs.rdi : &regs.r8) = args[4];
+	*(r->int80 ? &regs.rbp : &regs.r9) = args[5];
 	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
 		return lost(r->tid, errno, "PTRACE_SETREGS", err);
 	return 0;

@@ -35,6 +35,7 @@ struct ckpt_remote {
 	uint64_t entry;	  /* address of a syscall instruction */
 	uint64_t scratch; /* CKPT_SCRATCH_SIZE bytes the task may read and write; 0: none yet */
 	unsigned int timeout_ms;       /* for one call */
+	bool int80;		       /* calls have numbers and registers of i386 */
 	bool in_stub;		       /* live: its registers are set to the stub */
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */

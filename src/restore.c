@@ -18,7 +18,9 @@
 #include "clocks.h"
 #include "collect.h"
 #include "load.h"
+#include "i386.h"
 #include "log.h"
+#include "machine.h"
 #include "manifest.h"
 #include "proc.h"
 #include "skeleton.h"
@@ -27,39 +29,10 @@
 #include "x86_regs.h"
 
 #define PR_SET_MDWE_NR 65
-#define AMX_FEATURES   (3ull << 17) /* tile configuration, tile data */
 
 bool ckpt_restore_any_pid;
 
 /* ---- this machine, this user ---- */
-
-static int check_machine(const struct ckpt_header *h, const struct ckpt_task *task,
-			 struct ckpt_err *err)
-{
-	/* the tiles are seen by those only that asked for them */
-	uint64_t need = h->xsave_mask & ~(AMX_FEATURES & ~task->cpu.xcomp_perm);
-	uint64_t mask = ckpt_xsave_mask();
-	char digest[65];
-
-	if (strcmp(h->arch, CKPT_ARCH_X86_64) || h->page_size != CKPT_PAGE_SIZE)
-		return ckpt_fail(err, ENOTSUP, "task: made for %s with pages of %llu bytes",
-				 h->arch, (unsigned long long)h->page_size);
-	if (need & ~mask)
-		return ckpt_fail(err, ENOTSUP,
-				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
-				 (unsigned long long)need, (unsigned long long)mask);
-	ckpt_cpuid_digest(digest);
-	if (strcmp(digest, h->cpuid))
-		ckpt_log("restore %d: this CPU differs from the one of the freeze", h->pid);
-	ckpt_vdso_digest(digest);
-	for (size_t i = 0; i < task->vmas.n; i++)
-		if (task->vmas.v[i].how == CKPT_VMA_VDSO && strcmp(digest, h->vdso))
-			return ckpt_fail(err, ENOTSUP,
-					 "task: vdso: the kernel of the freeze (%s) gave "
-					 "another one",
-					 h->kernel ? h->kernel : "-");
-	return 0;
-}
 
 static int check_user(const struct ckpt_task *task, const struct ckpt_cred *who,
 		      struct ckpt_err *err)
@@ -108,12 +81,14 @@ static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ck
 	const uint64_t time = s->r.scratch;
 	long result = -CKPT_ERESTART_RESTARTBLOCK;
 	int64_t ms = (cpu->restart_left + 999999) / 1000000;
+	bool unlimited =
+		cpu->restart == CKPT_RESTART_POLL || cpu->restart == CKPT_RESTART_I386_POLL;
+	bool again = ckpt_cpu_is_restart(cpu, s->r.mem_fd); /* of what, nobody knows */
 	int ret = 0;
 
 	if ((int64_t)cpu->rax != -CKPT_ERESTART_RESTARTBLOCK)
 		return 0;
-	switch (cpu->restart_left < 0 && cpu->restart != CKPT_RESTART_POLL ? CKPT_RESTART_UNKNOWN
-									   : cpu->restart) {
+	switch (cpu->restart_left < 0 && !unlimited ? CKPT_RESTART_UNKNOWN : cpu->restart) {
 	case CKPT_RESTART_NANOSLEEP:
 		ret = arm(s, cpu, SYS_nanosleep, CKPT_ARGS(time, cpu->rsi), &result, err);
 		break;
@@ -131,14 +106,20 @@ static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ck
 				    cpu->restart_left < 0 ? (uint64_t)-1 : (uint64_t)ms),
 			  &result, err);
 		break;
+	case CKPT_RESTART_I386_NANOSLEEP:
+	case CKPT_RESTART_I386_CLOCK_NANOSLEEP:
+	case CKPT_RESTART_I386_CLOCK_NANOSLEEP_TIME64:
+	case CKPT_RESTART_I386_POLL:
+	case CKPT_RESTART_I386_FUTEX:
+	case CKPT_RESTART_I386_FUTEX_TIME64:
+		ret = ckpt_i386_restore_wait(s, cpu, &result, err);
+		break;
 	default:
 		if (cpu->restart == CKPT_RESTART_UNKNOWN)
 			ckpt_log("restore %d: the time its wait had left is not known: it %s",
-				 s->pid,
-				 cpu->orig_rax == SYS_restart_syscall ? "ends with EINTR"
-								      : "starts afresh");
+				 s->pid, again ? "ends with EINTR" : "starts afresh");
 		/* the same call from its start; what is not known any more is EINTR */
-		result = cpu->orig_rax == SYS_restart_syscall ? -EINTR : -CKPT_ERESTARTSYS;
+		result = again ? -EINTR : -CKPT_ERESTARTSYS;
 	}
 	if (!ret) /* ready meanwhile: its result is as good as the wait's */
 		cpu->rax = (uint64_t)result;
@@ -258,7 +239,7 @@ int ckpt_restore(struct ckpt_source *src, const struct ckpt_manifest *m,
 		return ckpt_fail(err, ENOMEM, "no memory for a task");
 	ret = ckpt_task_load(src, m, task, err);
 	if (!ret)
-		ret = check_machine(&task->header, task, err);
+		ret = ckpt_machine_check(task, err);
 	if (!ret)
 		ret = ckpt_clocks_plan(&task->header, who, &s.timens, err);
 	if (!ret)

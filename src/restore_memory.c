@@ -21,9 +21,10 @@
 #include "vma_map.h"
 #include "vma_nodes.h"
 
-#define ARCH_MAP_VDSO_64_NR    0x2003 /* arch/x86/include/uapi/asm/prctl.h */
-#define SYS_mseal_nr	       462    /* Linux 6.10 */
-#define PR_SET_MEMORY_MERGE_NR 67     /* Linux 6.4 */
+#define ARCH_MAP_VDSO_32_NR    0x2002 /* arch/x86/include/uapi/asm/prctl.h */
+#define ARCH_MAP_VDSO_64_NR    0x2003
+#define SYS_mseal_nr	       462 /* Linux 6.10 */
+#define PR_SET_MEMORY_MERGE_NR 67  /* Linux 6.4 */
 
 /* One mapped file that is open in the skeleton now: neighbours are mostly of the same file. */
 struct open_file {
@@ -179,7 +180,9 @@ static int restore_vdso(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return ckpt_fail(err, ENOTSUP,
 				 "vdso: %zu of the kernel's %zu mappings are in the tree", n,
 				 s->vdso.n);
-	return ckpt_skeleton_do(s, NULL, err, "vdso", SYS_arch_prctl, ARCH_MAP_VDSO_64_NR,
+	return ckpt_skeleton_do(s, NULL, err, "vdso", SYS_arch_prctl,
+				ckpt_task_is_i386(s->task) ? ARCH_MAP_VDSO_32_NR
+							   : ARCH_MAP_VDSO_64_NR,
 				first->start);
 }
 
@@ -189,7 +192,8 @@ static int restore_vdso(struct ckpt_skeleton *s, struct ckpt_err *err)
 static int set_mm(struct ckpt_skeleton *s, long exe_fd, long *result, struct ckpt_err *err)
 {
 	const struct ckpt_mm *mm = &s->task->mm;
-	uint64_t auxv[130] = {0};
+	const size_t word = ckpt_task_is_i386(s->task) ? 4 : 8; /* bytes, little endian */
+	uint8_t auxv[1040] = {0};
 	struct prctl_mm_map map = {
 		.start_code = mm->start_code,
 		.end_code = mm->end_code,
@@ -203,14 +207,14 @@ static int set_mm(struct ckpt_skeleton *s, long exe_fd, long *result, struct ckp
 		.env_start = mm->env_start,
 		.env_end = mm->env_end,
 		.auxv = (void *)(uintptr_t)(s->r.scratch + sizeof(map)),
-		.auxv_size = (uint32_t)((mm->auxv.n + 1) * 16),
+		.auxv_size = (uint32_t)((mm->auxv.n + 1) * 2 * word),
 		.exe_fd = (uint32_t)exe_fd,
 	};
 	int ret;
 
 	for (size_t i = 0; i < mm->auxv.n; i++) {
-		auxv[2 * i] = mm->auxv.v[i].type;
-		auxv[2 * i + 1] = mm->auxv.v[i].value;
+		memcpy(auxv + 2 * i * word, &mm->auxv.v[i].type, word);
+		memcpy(auxv + (2 * i + 1) * word, &mm->auxv.v[i].value, word);
 	}
 	ret = ckpt_remote_put(&s->r, 0, &map, sizeof(map), err);
 	if (!ret)

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "i386.h"
 #include "log.h"
 #include "prctls.h"
 #include "proc.h"
@@ -280,7 +281,9 @@ static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 
 	if (!ret)
 		ret = ckpt_skeleton_do(s, NULL, err, "comm", SYS_prctl, PR_SET_NAME, s->r.scratch);
-	if (!ret && t->robust_list)
+	if (!ret && t->robust_list && ckpt_task_is_i386(s->task))
+		ret = ckpt_i386_restore_robust_list(s, err);
+	else if (!ret && t->robust_list)
 		ret = ckpt_skeleton_do(s, NULL, err, "robust_list", SYS_set_robust_list,
 				       t->robust_list, t->robust_list_len);
 	if (!ret && t->rseq)

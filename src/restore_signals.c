@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
+#include "i386.h"
 #include "skeleton.h"
 
 #define MAX_TIMER_STEPS	     100000
@@ -22,6 +23,8 @@ static int restore_actions(struct ckpt_skeleton *s, struct ckpt_err *err)
 	} sa[CKPT_NSIG + 1];
 	int ret;
 
+	if (ckpt_task_is_i386(s->task))
+		return ckpt_i386_restore_actions(s, err);
 	memset(sa, 0, sizeof(sa));
 	for (size_t i = 0; i < s->task->signals.action.n; i++) {
 		const struct ckpt_sigaction *a = &s->task->signals.action.v[i];

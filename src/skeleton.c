@@ -17,34 +17,50 @@
 #include <time.h>
 #include <unistd.h>
 #include "backend.h"
+#include "machine.h"
 #include "proc.h"
 #include "restore_objects.h"
 #include "skeleton.h"
 #include "vma_nodes.h"
 
-#define BLANK_SYSCALL  10 /* offset of the syscall instruction from _start in blank.S */
 #define BOOT_CODE      CKPT_PAGE_SIZE
 #define BOOT_SIZE      (BOOT_CODE + CKPT_SCRATCH_SIZE)
 #define LOWEST	       0x20000ull /* above vm.mmap_min_addr as Debian sets it, and the blank */
 #define ZOMBIE_WAIT_MS 4000
 #define ZOMBIE_STEP_MS 20
 #define REAP_MS	       2000
-#define HIGHEST	       0x7ffffffff000ull
 
-extern const char ckpt_blank_start[], ckpt_blank_end[];
+extern const char ckpt_blank_start[], ckpt_blank_end[], ckpt_blank32_start[], ckpt_blank32_end[];
 
-static int blank_fd = -1;
+/* By ckpt_task_is_i386(). */
+static struct blank {
+	const char *start, *end;
+	uint64_t syscall; /* offset of the syscall instruction from _start in blank*.S */
+	uint64_t highest; /* end of the address space */
+	int fd;
+} blanks[] = {
+	{ckpt_blank_start, ckpt_blank_end, 10, 0x7ffffffff000, -1},
+	/* IA32_PAGE_OFFSET, arch/x86/include/asm/page_64_types.h */
+	{ckpt_blank32_start, ckpt_blank32_end, 13, 0xffffe000, -1},
+};
 static pthread_once_t blank_once = PTHREAD_ONCE_INIT;
 
-static void make_blank(void)
+static void make_blanks(void)
 {
-	size_t size = (size_t)(ckpt_blank_end - ckpt_blank_start);
+	for (struct blank *b = blanks; b < blanks + 2; b++) {
+		size_t size = (size_t)(b->end - b->start);
 
-	blank_fd = memfd_create("ckptfs-blank", MFD_CLOEXEC);
-	if (blank_fd >= 0 && write(blank_fd, ckpt_blank_start, size) != (ssize_t)size) {
-		close(blank_fd);
-		blank_fd = -1;
+		b->fd = memfd_create("ckptfs-blank", MFD_CLOEXEC);
+		if (b->fd >= 0 && write(b->fd, b->start, size) != (ssize_t)size) {
+			close(b->fd);
+			b->fd = -1;
+		}
 	}
+}
+
+static const struct blank *blank_of(const struct ckpt_skeleton *s)
+{
+	return &blanks[ckpt_task_is_i386(s->task)];
 }
 
 /* ---- between clone and exec: raw system calls only, other threads may hold libc's locks ---- */
@@ -56,7 +72,7 @@ static long raw_clone3(struct clone_args *args)
 
 /* In the skeleton: waits until it is traced, then becomes the blank. Without its tracer it
  * reads the end of the pipe and ends. */
-static void __attribute__((noreturn)) skeleton_main(const int go[2], int tell)
+static void __attribute__((noreturn)) skeleton_main(int blank, const int go[2], int tell)
 {
 	static const char *const none[] = {NULL};
 	char byte;
@@ -65,7 +81,7 @@ static void __attribute__((noreturn)) skeleton_main(const int go[2], int tell)
 	syscall(SYS_close, tell);
 	syscall(SYS_close, go[1]);
 	if (syscall(SYS_read, go[0], &byte, 1) == 1)
-		syscall(SYS_execveat, blank_fd, "", none, none, AT_EMPTY_PATH);
+		syscall(SYS_execveat, blank, "", none, none, AT_EMPTY_PATH);
 	syscall(SYS_exit_group, 126);
 	__builtin_unreachable();
 }
@@ -116,7 +132,7 @@ parent_main(const struct ckpt_skeleton *s, pid_t want, const int go[2], int tell
 	args.set_tid_size = want ? 1 : 0;
 	told.got = raw_clone3(&args);
 	if (told.got == 0)
-		skeleton_main(go, tell);
+		skeleton_main(blank_of(s)->fd, go, tell);
 	if (told.got < 0)
 		told.got = -errno;
 	syscall(SYS_write, tell, &told, sizeof(told));
@@ -237,8 +253,8 @@ static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 	const struct ckpt_backend *b = ckpt_backend();
 	int go[2], ret;
 
-	pthread_once(&blank_once, make_blank);
-	if (blank_fd < 0)
+	pthread_once(&blank_once, make_blanks);
+	if (blank_of(s)->fd < 0)
 		return ckpt_fail(err, ENOMEM, "no memory file for the skeleton's program");
 	if (pipe2(go, O_CLOEXEC))
 		return ckpt_fail_sys(err, "pipe");
@@ -251,6 +267,9 @@ static int start(struct ckpt_skeleton *s, struct ckpt_err *err)
 	close(go[1]); /* if it was not seized: it ends */
 	if (!ret)
 		ret = b->wait_exec(s->pid, err);
+	if (ret == -ESRCH && ckpt_task_is_i386(s->task)) /* or it was killed: as well */
+		ret = ckpt_fail(err, ENOTSUP, "task: arch: this kernel runs no programs of %s",
+				CKPT_ARCH_I386);
 	return ret ? ret : ckpt_remote_settle(s->pid, err);
 }
 
@@ -287,7 +306,7 @@ uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size)
 		if (s->used.v[i].end + CKPT_PAGE_SIZE > at)
 			at = s->used.v[i].end + CKPT_PAGE_SIZE;
 	}
-	if (at + size > HIGHEST || use_range(s, at, at + size))
+	if (at + size > blank_of(s)->highest || use_range(s, at, at + size))
 		return 0;
 	return at;
 }
@@ -329,6 +348,7 @@ static const uint8_t boot_code[] = {
 	0x0f, 0x05, 0xf4,
 	[CKPT_BOOT_FLAGS] = 0x48, 0x89, 0xfc, 0x9d,		/* mov %rdi, %rsp; popfq */
 	0x0f, 0x05, 0xf4,
+	[CKPT_BOOT_INT80] = 0xcd, 0x80, 0xf4,			/* int $0x80 */
 };
 /* clang-format on */
 
@@ -372,11 +392,16 @@ int ckpt_skeleton_boot(struct ckpt_skeleton *s, uint64_t offset, const char *wha
 static int empty(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	struct ckpt_task *own = ckpt_task_new();
+	char digest[CKPT_VDSO_DIGEST];
 	int ret;
 
 	if (!own)
 		return ckpt_fail(err, ENOMEM, "no memory for the address map");
 	ret = find_used(s, own, err);
+	if (!ret && ckpt_task_is_i386(s->task)) {
+		ckpt_vdso_digest_of(own, s->r.mem_fd, digest);
+		ret = ckpt_vdso_check(s->task, digest, err);
+	}
 	if (!ret)
 		ret = map_boot(s, err);
 	for (size_t i = 0; !ret && i < own->vmas.n; i++)
@@ -409,7 +434,7 @@ int ckpt_skeleton_new(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int ret = start(s, err);
 
-	return ret ? ret : take_over(s, BLANK_SYSCALL, err);
+	return ret ? ret : take_over(s, blank_of(s)->syscall, err);
 }
 
 /* ---- the program of the tree ---- */

@@ -58,6 +58,7 @@ uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size);
 #define CKPT_BOOT_AMX 16
 /* The same for one that loads the flags first: rdi is their address. */
 #define CKPT_BOOT_FLAGS 32
+#define CKPT_BOOT_INT80 48 /* a call of i386: r.int80 must be set */
 /* A call by one of them. */
 int ckpt_skeleton_boot(struct ckpt_skeleton *s, uint64_t offset, const char *what,
 		       struct ckpt_err *err);

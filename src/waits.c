@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "clocks.h"
+#include "i386.h"
 #include "proc.h"
 #include "waits.h"
 #include "x86_regs.h"
@@ -145,38 +146,53 @@ static const struct wait_row wait_rows[] = {
 	{SYS_futex, CKPT_RESTART_FUTEX, asked_futex},
 };
 
+/* told: the time left as the kernel wrote it, -1: it did not. */
+static void set_left(struct ckpt_cpu *cpu, int64_t asked, int64_t told,
+		     const struct ckpt_wait_peek *peek, int64_t now)
+{
+	if (asked < 0)
+		return;
+	if (told >= 0)
+		cpu->restart_left = told;
+	else if (peek->slept >= 0)
+		cpu->restart_left = asked - (now - peek->slept);
+	else
+		return;
+	if (cpu->restart_left < 0)
+		cpu->restart_left = 0;
+	if (cpu->restart_left > asked)
+		cpu->restart_left = asked;
+}
+
 void ckpt_wait_find(pid_t pid, int mem_fd, const struct ckpt_wait_peek *peek, int64_t now,
 		    struct ckpt_cpu *cpu)
 {
+	int64_t asked, told = -1;
+
 	cpu->restart = CKPT_RESTART_NONE;
 	cpu->restart_left = -1;
-	if ((int64_t)cpu->rax != -CKPT_ERESTART_RESTARTBLOCK || (int64_t)cpu->orig_rax < 0)
+	if ((int64_t)cpu->rax != -CKPT_ERESTART_RESTARTBLOCK || (int32_t)cpu->orig_rax < 0)
 		return;
 	cpu->restart = CKPT_RESTART_UNKNOWN;
-	if (cpu->orig_rax == SYS_restart_syscall) {
+	if (ckpt_cpu_is_restart(cpu, mem_fd)) {
 		recall(pid, now, cpu);
 		return;
 	}
+	if (ckpt_cpu_call_compat(cpu, mem_fd)) {
+		if (ckpt_i386_wait_asked(mem_fd, cpu, &asked, &told))
+			set_left(cpu, asked, told, peek, now);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(wait_rows) / sizeof(wait_rows[0]); i++) {
-		int64_t ns, left;
 		uint64_t rem;
 
 		if (wait_rows[i].nr != (long)cpu->orig_rax ||
-		    !wait_rows[i].asked(mem_fd, cpu, &ns, &rem))
+		    !wait_rows[i].asked(mem_fd, cpu, &asked, &rem))
 			continue;
 		cpu->restart = wait_rows[i].kind;
-		if (ns < 0)
-			return;
-		if (rem && read_timespec(mem_fd, rem, &left))
-			cpu->restart_left = left;
-		else if (peek->slept >= 0)
-			cpu->restart_left = ns - (now - peek->slept);
-		else
-			return;
-		if (cpu->restart_left < 0)
-			cpu->restart_left = 0;
-		if (cpu->restart_left > ns)
-			cpu->restart_left = ns;
+		if (rem && !read_timespec(mem_fd, rem, &told))
+			told = -1;
+		set_left(cpu, asked, told, peek, now);
 		return;
 	}
 }

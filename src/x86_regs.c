@@ -10,10 +10,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "i386.h"
 #include "manifest.h"
 #include "x86_regs.h"
-
-#define I386_restart_syscall 0 /* arch/x86/entry/syscalls/syscall_32.tbl */
 
 /* clang-format off */
 /* One row per register; the asserts below say that none is missing and all lie right. */
@@ -40,7 +39,12 @@ static const struct ckpt_word restart_words[] = {
 	{"none", CKPT_RESTART_NONE},   {"nanosleep", CKPT_RESTART_NANOSLEEP},
 	{"clock_nanosleep", CKPT_RESTART_CLOCK_NANOSLEEP},
 	{"poll", CKPT_RESTART_POLL},   {"futex", CKPT_RESTART_FUTEX},
-	{"unknown", CKPT_RESTART_UNKNOWN}, {NULL, 0},
+	{"unknown", CKPT_RESTART_UNKNOWN},
+	{"i386_nanosleep", CKPT_RESTART_I386_NANOSLEEP},
+	{"i386_clock_nanosleep", CKPT_RESTART_I386_CLOCK_NANOSLEEP},
+	{"i386_clock_nanosleep_time64", CKPT_RESTART_I386_CLOCK_NANOSLEEP_TIME64},
+	{"i386_poll", CKPT_RESTART_I386_POLL}, {"i386_futex", CKPT_RESTART_I386_FUTEX},
+	{"i386_futex_time64", CKPT_RESTART_I386_FUTEX_TIME64}, {NULL, 0},
 };
 
 static const struct ckpt_row cpu_rows[] = {
@@ -190,6 +194,20 @@ bool ckpt_regs_call_compat(const struct user_regs_struct *regs, int mem_fd)
 		return true;
 	return pread(mem_fd, code, 2, (off_t)regs->rip - 2) == 2 && code[0] == 0xcd &&
 	       code[1] == 0x80;
+}
+
+bool ckpt_cpu_call_compat(const struct ckpt_cpu *cpu, int mem_fd)
+{
+	struct user_regs_struct regs;
+
+	ckpt_regs_to_user(cpu, &regs);
+	return ckpt_regs_call_compat(&regs, mem_fd);
+}
+
+bool ckpt_cpu_is_restart(const struct ckpt_cpu *cpu, int mem_fd)
+{
+	return cpu->orig_rax ==
+	       (ckpt_cpu_call_compat(cpu, mem_fd) ? I386_restart_syscall : SYS_restart_syscall);
 }
 
 void ckpt_regs_restarted(struct user_regs_struct *regs, bool compat)

@@ -36,6 +36,10 @@ void ckpt_cpuid_digest(char out[65]);
  * (arch/x86/entry/syscall_32.c, do_fast_syscall_32). It has the numbers of i386 then. mem_fd: the
  * task's memory. */
 bool ckpt_regs_call_compat(const struct user_regs_struct *regs, int mem_fd);
+bool ckpt_cpu_call_compat(const struct ckpt_cpu *cpu, int mem_fd);
+
+/* Whether that call is restart_syscall(2). */
+bool ckpt_cpu_is_restart(const struct ckpt_cpu *cpu, int mem_fd);
 
 /* The state from which the interrupted system call starts again, as the kernel would make it on
  * the way to user mode without a handler (arch/x86/kernel/signal.c, arch_do_signal_or_restart). */

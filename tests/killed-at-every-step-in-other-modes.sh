@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SIGKILL of the daemon at every step of a freeze of a process that runs 16- and 32-bit code on
-# stacks of the LDT, or steps itself: see every-step.sh.
+# stacks of the LDT, or steps itself, or of a 32-bit program: see every-step.sh.
 . "${0%/*}/lib.sh"
 . "${0%/*}/every-step.sh"
 
@@ -11,3 +11,5 @@ for kind in code32 stack16 stack32 compat stack-of-64; do
 done
 rm -f "$GO"
 survives_every_step 20 31 traps step
+rm -f "$GO"
+survives_every_step 20 31 bare32

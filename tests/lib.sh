@@ -213,7 +213,7 @@ log_since_has() {
 
 # spawn ARGUMENTS: see victims/spawn.c; sets PID.
 spawn() {
-	PID=$("${AS[@]}" "$VICTIMS/spawn" "$@")
+	PID=$("${AS[@]}" "$BUILD/victims/spawn" "$@")
 	rm -f "$T/exits/$PID"
 }
 
