@@ -3,10 +3,15 @@
  * Scheduling, and attributes that hardly a task has: those that can't be restored are named.
  */
 #include <errno.h>
+#include <linux/capability.h>
+#include <linux/kcmp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include "backend.h"
 #include "collect.h"
@@ -77,11 +82,78 @@ int ckpt_collect_policy(struct ckpt_collect *c)
 	return 0;
 }
 
+/* A semaphore set, a line of /proc/sysvipc/sem. */
+struct sem_set {
+	int id;
+	unsigned int perms, uid, gid, cuid, cgid;
+	long long otime; /* of its last operation, seconds of CLOCK_REALTIME; 0: none */
+};
+
+static bool in_group(const struct ckpt_creds *k, unsigned int gid)
+{
+	bool found = k->egid == gid;
+
+	for (size_t i = 0; i < k->groups.n && !found; i++)
+		found = k->groups.v[i].gid == gid;
+	return found;
+}
+
+/* ipcperms() in ipc/util.c: what it may alter now; it may have been somebody else. */
+static bool may_alter(const struct ckpt_creds *k, const struct sem_set *set)
+{
+	if (k->cap_eff >> CAP_IPC_OWNER & 1)
+		return true;
+	if (k->euid == set->uid || k->euid == set->cuid)
+		return set->perms & S_IWUSR;
+	if (in_group(k, set->gid) || in_group(k, set->cgid))
+		return set->perms & S_IWGRP;
+	return set->perms & S_IWOTH;
+}
+
+static long long started(pid_t pid)
+{
+	struct timespec real, boot;
+	long long ticks = ckpt_proc_stat(pid, 22); /* since boot */
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return real.tv_sec - boot.tv_sec + ticks / sysconf(_SC_CLK_TCK);
+}
+
+/* A task has a list of adjustments from its first operation with SEM_UNDO, or its first thread, on;
+ * what is in it nothing shows. kcmp(2) tells whether there is a list: a task without one is equal
+ * to us. Then any set that it may have used since it started is in doubt. */
+static void check_sem_undo(struct ckpt_collect *c)
+{
+	pid_t pid = c->cap->pid, self = (pid_t)syscall(SYS_gettid);
+	struct sem_set set;
+	char line[256];
+	FILE *f;
+
+	/* our threads have made us one: away with it, for this thread */
+	if (unshare(CLONE_SYSVSEM) || syscall(SYS_kcmp, self, pid, KCMP_SYSVSEM, 0, 0) <= 0)
+		return;
+	f = fopen("/proc/sysvipc/sem", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*d %d %o %*u %u %u %u %u %lld", &set.id, &set.perms, &set.uid,
+			   &set.gid, &set.cuid, &set.cgid, &set.otime) != 7)
+			continue;
+		if (set.otime && set.otime + 2 >= started(pid) && may_alter(&c->task->creds, &set))
+			ckpt_obstacle_add(&c->obstacles,
+					  "System V semaphores %d: it may have adjustments for "
+					  "them (SEM_UNDO)",
+					  set.id);
+	}
+	if (f)
+		fclose(f);
+}
+
 void ckpt_check_rare(struct ckpt_collect *c)
 {
 	uint64_t cookie = 0;
 	char text[80];
 
+	check_sem_undo(c);
 	/* shared with the tasks that have the same one, which a new process could not join */
 	if (!prctl(CORE_SCHED, CORE_SCHED_GET, c->cap->pid, 0, &cookie) && cookie)
 		ckpt_obstacle_add(&c->obstacles, "core scheduling cookie (PR_SCHED_CORE)");

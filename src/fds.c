@@ -350,6 +350,9 @@ static int add_file(struct fd_reader *r, struct fd_scan *s, uint32_t kind)
 	}
 	if (kind != CKPT_FILE_PATH)
 		read_owner(r, file, s->fd);
+	/* Nothing else gives a directory an owner (fs/notify/dnotify/dnotify.c, attach_dn). */
+	if (kind == CKPT_FILE_DIR && file->has_owner)
+		obstacle_fd(r, s, "directory notification (F_NOTIFY)");
 	return 0;
 }
 

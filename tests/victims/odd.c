@@ -3,6 +3,7 @@
  * odd GO KIND: something that few programs do: system calls dispatched to itself, a critical
  * section that only its abort ends, guard pages under mlockall, a name of two lines ...
  */
+#include <pthread.h>
 #include <signal.h>
 #include <sched.h>
 #include <string.h>
@@ -144,6 +145,22 @@ static void no_tsc(void)
 	victim_fail("the counter was read");
 }
 
+static void *end_at_once(void *arg)
+{
+	return arg;
+}
+
+/* A thread makes a list of semaphore adjustments, with nothing in it. */
+static void had_thread(void)
+{
+	pthread_t thread;
+
+	MUST(pthread_create(&thread, NULL, end_at_once, NULL) == 0);
+	MUST(pthread_join(thread, NULL) == 0);
+	victim_ready();
+	victim_wait(go);
+}
+
 static void namespace_for_children(void)
 {
 	if (unshare(CLONE_NEWPID) != 0)
@@ -158,13 +175,10 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"dispatch", dispatch},
-		{"rseq", spin_in_rseq},
-		{"mlockall", lock_everything},
-		{"name", two_lines},
-		{"tsc", no_tsc},
-		{"thp", advised_huge_pages},
-		{"children-pid-namespace", namespace_for_children},
+		{"dispatch", dispatch},	       {"rseq", spin_in_rseq},
+		{"mlockall", lock_everything}, {"name", two_lines},
+		{"had-thread", had_thread},    {"tsc", no_tsc},
+		{"thp", advised_huge_pages},   {"children-pid-namespace", namespace_for_children},
 	};
 
 	MUST(argc == 3);

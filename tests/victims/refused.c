@@ -15,6 +15,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -236,6 +237,41 @@ static void has_seccomp(void)
 	CHECK(syscall(SYS_getppid) == -1 && errno == ENOSYS, "the filter is gone"); /* nobody */
 }
 
+static void has_sem_undo(void)
+{
+	struct sembuf take = {0, -1, SEM_UNDO};
+	int id = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+
+	MUST(id >= 0 && semctl(id, 0, SETVAL, 5) == 0 && semop(id, &take, 1) == 0);
+	dprintf(1, "ready SEM_UNDO\n");
+	victim_wait(go);
+	CHECK(semctl(id, 0, GETVAL) == 4, "the semaphore is %d", semctl(id, 0, GETVAL));
+	semctl(id, 0, IPC_RMID);
+}
+
+static volatile sig_atomic_t notified;
+
+static void on_notify(int sig)
+{
+	notified = sig;
+}
+
+static void has_dnotify(void)
+{
+	char dir[] = "/tmp/ckptfs-victim-XXXXXX";
+	int fd = mkdtemp(dir) ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	MUST(fd >= 0);
+	signal(SIGIO, on_notify);
+	if (fcntl(fd, F_NOTIFY, DN_CREATE) != 0)
+		victim_skip("no directory notification here");
+	ready_fd(fd);
+	MUST(mkdirat(fd, "x", 0700) == 0);
+	CHECK(notified == SIGIO, "it is not told of a new file");
+	unlinkat(fd, "x", AT_REMOVEDIR);
+	rmdir(dir);
+}
+
 static void has_aio(void)
 {
 	aio_context_t ctx = 0;
@@ -278,22 +314,12 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"thread", has_thread},
-		{"child", has_child},
-		{"zombie", has_zombie},
-		{"pipe", has_pipe},
-		{"socket", has_socket},
-		{"epoll", has_epoll},
-		{"signalfd", has_signalfd},
-		{"timerfd", has_timerfd},
-		{"inotify", has_inotify},
-		{"memfd", has_memfd},
-		{"unlinked", has_unlinked},
-		{"fifo", has_fifo},
-		{"io_uring", has_io_uring},
-		{"seccomp", has_seccomp},
-		{"aio", has_aio},
-		{"sysv-shm", has_sysv_shm},
+		{"thread", has_thread},	    {"child", has_child},	{"zombie", has_zombie},
+		{"pipe", has_pipe},	    {"socket", has_socket},	{"epoll", has_epoll},
+		{"signalfd", has_signalfd}, {"timerfd", has_timerfd},	{"inotify", has_inotify},
+		{"memfd", has_memfd},	    {"unlinked", has_unlinked}, {"fifo", has_fifo},
+		{"io_uring", has_io_uring}, {"seccomp", has_seccomp},	{"aio", has_aio},
+		{"sem-undo", has_sem_undo}, {"dnotify", has_dnotify},	{"sysv-shm", has_sysv_shm},
 		{"pidfd", has_pidfd},
 	};
 
