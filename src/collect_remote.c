@@ -14,6 +14,7 @@
 #include "collect.h"
 #include "keyrings.h"
 #include "memlocks.h"
+#include "mempolicy.h"
 #include "pkeys.h"
 #include "prctls.h"
 #include "x86_regs.h"
@@ -233,18 +234,9 @@ static int collect_membarrier(struct ckpt_collect *c, struct ckpt_remote *r, str
 	return ret;
 }
 
-/* set_mempolicy(2) is not restored yet: named, like everything that is not. */
-static int check_mempolicy(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
+static int collect_mempolicy(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
 {
-	int mode = 0;
-	long result;
-	int ret = ckpt_remote_call(r, &result, err, SYS_get_mempolicy, CKPT_ARGS(r->scratch));
-
-	if (!ret && !result) /* ENOSYS: a kernel without NUMA has no policies */
-		ret = ckpt_remote_get(r, 0, &mode, sizeof(mode), err);
-	if (!ret && mode)
-		ckpt_obstacle_add(&c->obstacles, "memory policy %d (set_mempolicy)", mode);
-	return ret;
+	return ckpt_mempolicy_get(r, c->task, err);
 }
 
 static int collect_pkeys(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err)
@@ -266,7 +258,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 	static int (*const parts[])(struct ckpt_collect *, struct ckpt_remote *,
 				    struct ckpt_err *) = {
 		collect_actions, collect_altstack, collect_itimers,	   collect_timers,
-		collect_ldt,	 collect_xcomp,	   collect_membarrier,	   check_mempolicy,
+		collect_ldt,	 collect_xcomp,	   collect_membarrier,	   collect_mempolicy,
 		collect_pkeys,	 collect_brk,	   ckpt_check_rare_remote, ckpt_keyrings_check,
 	};
 	const int64_t locked = ckpt_memlocks_locked(c->cap->pid);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "log.h"
 #include "memlocks.h"
+#include "mempolicy.h"
 #include "pkeys.h"
 #include "restore_objects.h"
 #include "skeleton.h"
@@ -324,5 +325,7 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = ckpt_memlocks_restore(s, err);
 	if (!ret)
 		ret = each_vma(s, seal_vma, err);
+	if (!ret)
+		ret = ckpt_mempolicy_restore(s, err);
 	return ret ? ret : ckpt_memlocks_restore_future(s, err);
 }

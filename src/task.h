@@ -145,6 +145,11 @@ struct ckpt_pages {
 	CKPT_VEC(struct ckpt_run) runs; /* ascending, `pages` packed in their order */
 };
 
+/* of a mapping, or of a thread */
+struct ckpt_mempolicy {
+	uint32_t mode, flags;	 /* MPOL_*, MPOL_F_* */
+	struct ckpt_bytes nodes; /* mask, little endian */
+};
 struct ckpt_guard {
 	uint64_t start, npages;
 };
@@ -164,7 +169,9 @@ struct ckpt_vma {
 	uint64_t fsize;
 	int64_t fmtime;
 	bool has_file, has_object;
-	uint64_t object;		   /* objects/ID for how shm, and how file without a name */
+	uint64_t object; /* objects/ID for how shm, and how file without a name */
+	bool has_policy;
+	struct ckpt_mempolicy policy;
 	CKPT_VEC(struct ckpt_guard) guard; /* MADV_GUARD_INSTALL, ascending */
 	struct ckpt_pages pages;
 };
@@ -262,6 +269,7 @@ struct ckpt_thread {
 	struct ckpt_bytes affinity; /* cpu mask, little endian */
 	uint32_t ioprio;
 	uint64_t timerslack;
+	struct ckpt_mempolicy mempolicy;
 	uint32_t pdeathsig, tsc, mce_kill, io_flusher, child_subreaper, cpuid;
 	uint32_t spec_store_bypass, spec_indirect_branch, spec_l1d_flush; /* PR_SPEC_* */
 	int32_t oom_score_adj;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include "mempolicy.h"
 #include "task.h"
 
 /* clang-format off */
@@ -174,6 +175,7 @@ static const struct ckpt_row thread_rows[] = {
 	CKPT_ROW(int, T, autogroup),
 	CKPT_ROW(bytes, T, affinity),
 	CKPT_ROW(hex, T, ioprio),
+	{"mempolicy", CKPT_ONE, 0, 0, {CKPT_MEMPOLICY_COLS(T, mempolicy)}},
 	CKPT_ROW(dec, T, timerslack),
 	CKPT_ROW(dec, T, pdeathsig),
 	CKPT_ROW(dec, T, tsc),

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "mempolicy.h"
 #include "vma_map.h"
 #include "vma_nodes.h"
 
@@ -86,6 +87,8 @@ int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct 
 		if (ckpt_vm_flags[i].what == CKPT_VM_ADVISE && vma->flags >> i & 1)
 			ret = ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start,
 					       ckpt_vma_len(vma), (uint64_t)ckpt_vm_flags[i].arg);
+	if (!ret)
+		ret = ckpt_mempolicy_bind(s, vma, err);
 	if (!ret)
 		ret = guard(s, vma, err);
 	return ret ? ret : unmerge(s, vma, err);

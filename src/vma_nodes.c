@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "mempolicy.h"
 #include "pages.h"
 #include "vma_nodes.h"
 
@@ -115,6 +116,8 @@ static const struct ckpt_row vma_rows[] = {
 	  CKPT_F(int, struct ckpt_vma, fmtime)}},
 	{"object", CKPT_OPT, offsetof(struct ckpt_vma, has_object), 0,
 	 {CKPT_F(dec, struct ckpt_vma, object)}},
+	{"mempolicy", CKPT_OPT, offsetof(struct ckpt_vma, has_policy), 0,
+	 {CKPT_MEMPOLICY_COLS(struct ckpt_vma, policy)}},
 	{"guard", CKPT_MANY, offsetof(struct ckpt_vma, guard), sizeof(struct ckpt_guard),
 	 {CKPT_F(hex, struct ckpt_guard, start), CKPT_F(dec, struct ckpt_guard, npages)}},
 	PAGES_ROWS(struct ckpt_vma),
