@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include "clocks.h"
 #include "collect.h"
+#include "cred.h"
 #include "i386.h"
 #include "machine.h"
 #include "manifest.h"
@@ -149,6 +150,7 @@ static int collect_creds(struct ckpt_collect *c)
 	k->cap_bnd = (uint64_t)ckpt_proc_status(pid, "CapBnd", 16);
 	k->cap_amb = (uint64_t)ckpt_proc_status(pid, "CapAmb", 16);
 	k->no_new_privs = (uint32_t)ckpt_proc_status(pid, "NoNewPrivs", 10);
+	k->loginuid = ckpt_cred_loginuid(pid);
 	groups = malloc(room);
 	if (!groups)
 		return -ENOMEM;

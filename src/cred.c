@@ -18,6 +18,7 @@
 
 #include "buf.h"
 #include "cred.h"
+#include "proc.h"
 
 #define NLIMITS (sizeof(((struct ckpt_cred *)0)->limit) / sizeof(struct ckpt_rlimit_pair))
 
@@ -256,6 +257,14 @@ static void take_label(int dir, struct ckpt_cred *cred)
 	ckpt_buf_fini(&buf);
 }
 
+uint32_t ckpt_cred_loginuid(pid_t pid)
+{
+	char text[32];
+
+	ckpt_proc_line(pid, "loginuid", text, sizeof(text));
+	return text[0] ? (uint32_t)strtoul(text, NULL, 10) : CKPT_NO_LOGINUID;
+}
+
 /* What a process he starts would inherit besides. */
 static void take_priority(int dir, struct ckpt_cred *cred)
 {
@@ -268,6 +277,7 @@ static void take_priority(int dir, struct ckpt_cred *cred)
 	if (read_at(dir, "oom_score_adj", &buf) == 0 && buf.data)
 		cred->oom_score_adj = (int)strtol(buf.data, NULL, 10);
 	ckpt_buf_fini(&buf);
+	cred->loginuid = ckpt_cred_loginuid(cred->pid);
 }
 
 static int take_from(int dir, struct status *st, struct ckpt_err *err)

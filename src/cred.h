@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include "err.h"
 
+#define CKPT_NO_LOGINUID 0xffffffffu
+
 struct ckpt_cred {
 	pid_t pid; /* of the calling thread, in our PID namespace; 0 if he is outside it */
 	uid_t ruid, euid, suid, fsuid;
@@ -23,8 +25,9 @@ struct ckpt_cred {
 	char foreign_ns_name[8];
 	int nice;
 	int oom_score_adj;
-	char *cgroup; /* contents of /proc/PID/cgroup */
-	char *label;  /* LSM label, NULL if none */
+	uint32_t loginuid; /* audit(8); CKPT_NO_LOGINUID: not set */
+	char *cgroup;	   /* contents of /proc/PID/cgroup */
+	char *label;	   /* LSM label, NULL if none */
 	struct ckpt_rlimit_pair {
 		uint64_t soft, hard;
 	} limit[16]; /* by RLIMIT_* */
@@ -36,6 +39,9 @@ int ckpt_cred_take(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err);
 int ckpt_cred_take_access(pid_t tid, struct ckpt_cred **out, struct ckpt_err *err);
 struct ckpt_cred *ckpt_cred_self(void); /* ours; NULL when out of memory */
 void ckpt_cred_free(struct ckpt_cred *cred);
+
+/* The login uid of a process, CKPT_NO_LOGINUID on a kernel without audit. */
+uint32_t ckpt_cred_loginuid(pid_t pid);
 
 bool ckpt_cred_has_cap(const struct ckpt_cred *cred, int cap); /* effective */
 

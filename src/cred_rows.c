@@ -24,6 +24,7 @@ static const struct ckpt_row creds_rows[] = {
 	CKPT_ROW(hex, C, cap_amb),
 	CKPT_ROW(hex, C, securebits),
 	CKPT_ROW(dec, C, no_new_privs),
+	CKPT_ROW(dec, C, loginuid),
 };
 /* clang-format on */
 

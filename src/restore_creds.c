@@ -258,6 +258,42 @@ static int inherit(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return 0;
 }
 
+static int set_loginuid(struct ckpt_skeleton *s, uint32_t id, struct ckpt_err *err)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", id);
+	return ckpt_skeleton_put(s, "loginuid", text, err);
+}
+
+/* By the daemon's authority: who has logged in stays known as that. */
+static int inherit_loginuid(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	uint32_t id = s->who->loginuid;
+
+	if (id == CKPT_NO_LOGINUID || id == ckpt_cred_loginuid(s->pid))
+		return 0;
+	return set_loginuid(s, id, err);
+}
+
+/* By the maker's: who has one may only change it with CAP_AUDIT_CONTROL (kernel/auditsc.c,
+ * audit_set_loginuid_perm). */
+static int restore_loginuid(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	uint32_t id = s->task->creds.loginuid, now = ckpt_cred_loginuid(s->pid);
+	struct ckpt_err why = {0};
+	int ret;
+
+	if (id == now)
+		return 0;
+	ret = set_loginuid(s, id, &why);
+	if (ret == -ESRCH)
+		return ckpt_fail(err, ESRCH, "%s", why.text);
+	if (ret)
+		ckpt_log("restore %d: its login uid stays %d: %s", s->pid, (int)now, why.text);
+	return 0;
+}
+
 int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_cred *c = s->who;
@@ -272,7 +308,9 @@ int ckpt_restore_identity(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = inherit(s, err);
 	if (ret)
 		return ret;
-	ret = apply(s, &w, err);
+	ret = inherit_loginuid(s, err);
+	if (!ret)
+		ret = apply(s, &w, err);
 	if (!ret)
 		ret = ckpt_keyrings_leave(s, err);
 	if (ret)
@@ -308,7 +346,9 @@ int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err)
 	int ret;
 
 	w.groups = (const gid_t *)(const void *)k->groups.v;
-	ret = apply(s, &w, err);
+	ret = restore_loginuid(s, err);
+	if (!ret)
+		ret = apply(s, &w, err);
 	if (!ret)
 		ret = ckpt_keyrings_link(s, err);
 	if (!ret) /* a change of ids has cleared it (prctl(2)); 2 can't be asked for */

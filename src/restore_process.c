@@ -86,32 +86,6 @@ static int restore_fs(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ckpt_skeleton_do(s, NULL, err, "umask", SYS_umask, h->umask);
 }
 
-/* Writes a small file of the skeleton's own /proc/self. Taking on the maker's ids has made it
- * undumpable, and its files root's (proc(5)). */
-static int put_self(struct ckpt_skeleton *s, const char *name, const char *text,
-		    struct ckpt_err *err)
-{
-	char path[64];
-	long fd;
-	int ret, closed;
-
-	snprintf(path, sizeof(path), "/proc/self/%s", name);
-	ret = ckpt_skeleton_do(s, NULL, err, "dumpable", SYS_prctl, PR_SET_DUMPABLE, 1);
-	if (!ret)
-		ret = ckpt_skeleton_open(s, path, O_WRONLY | O_CLOEXEC, &fd, err);
-	if (ret)
-		return ret;
-	ret = ckpt_remote_put(&s->r, 0, text, strlen(text), err);
-	if (!ret)
-		ret = ckpt_skeleton_do(s, NULL, err, name, SYS_write, (uint64_t)fd, s->r.scratch,
-				       strlen(text));
-	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)fd);
-	if (!closed) /* its own setting comes with its credentials */
-		closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "dumpable", SYS_prctl,
-					  PR_SET_DUMPABLE, 0);
-	return ret ? ret : closed;
-}
-
 static int restore_self_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_thread *t = &s->task->thread;
@@ -121,12 +95,12 @@ static int restore_self_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 	ckpt_proc_line(s->pid, "oom_score_adj", now, sizeof(now));
 	snprintf(text, sizeof(text), "%d", t->oom_score_adj);
 	if (strcmp(now, text))
-		ret = put_self(s, "oom_score_adj", text, err);
+		ret = ckpt_skeleton_put(s, "oom_score_adj", text, err);
 	ckpt_proc_line(s->pid, "coredump_filter", now, sizeof(now));
 	snprintf(text, sizeof(text), "%08x", t->coredump_filter);
 	if (!ret && strcmp(now, text)) {
 		snprintf(text, sizeof(text), "0x%x", t->coredump_filter);
-		ret = put_self(s, "coredump_filter", text, err);
+		ret = ckpt_skeleton_put(s, "coredump_filter", text, err);
 	}
 	return ret;
 }
@@ -142,7 +116,7 @@ static int restore_autogroup(struct ckpt_skeleton *s, struct ckpt_err *err)
 		return 0;
 	snprintf(text, sizeof(text), "%d", s->task->thread.autogroup);
 	for (int i = 0; i < AUTOGROUP_TRIES; i++) {
-		ret = put_self(s, "autogroup", text, err);
+		ret = ckpt_skeleton_put(s, "autogroup", text, err);
 		if (ret != -EAGAIN)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 110000000}, NULL);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -542,4 +543,31 @@ int ckpt_skeleton_open(struct ckpt_skeleton *s, const char *path, int flags, lon
 
 	return ret ? ret
 		   : ckpt_skeleton_do(s, fd, err, path, SYS_open, s->r.scratch, (uint64_t)flags, 0);
+}
+
+int ckpt_skeleton_put(struct ckpt_skeleton *s, const char *name, const char *text,
+		      struct ckpt_err *err)
+{
+	char path[64];
+	long fd, dumpable;
+	int ret, closed;
+
+	snprintf(path, sizeof(path), "/proc/self/%s", name);
+	ret = ckpt_skeleton_do(s, &dumpable, err, "dumpable", SYS_prctl, PR_GET_DUMPABLE);
+	/* taking on the maker's ids has made it undumpable, and its files root's (proc(5)) */
+	if (!ret && dumpable != 1)
+		ret = ckpt_skeleton_do(s, NULL, err, "dumpable", SYS_prctl, PR_SET_DUMPABLE, 1);
+	if (!ret)
+		ret = ckpt_skeleton_open(s, path, O_WRONLY | O_CLOEXEC, &fd, err);
+	if (ret)
+		return ret;
+	ret = ckpt_remote_put(&s->r, 0, text, strlen(text), err);
+	if (!ret)
+		ret = ckpt_skeleton_do(s, NULL, err, name, SYS_write, (uint64_t)fd, s->r.scratch,
+				       strlen(text));
+	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)fd);
+	if (!closed && dumpable != 1) /* its own setting comes with its credentials */
+		closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "dumpable", SYS_prctl,
+					  PR_SET_DUMPABLE, 0);
+	return ret ? ret : closed;
 }

@@ -71,6 +71,10 @@ int ckpt_skeleton_boot(struct ckpt_skeleton *s, uint64_t offset, const char *wha
 int ckpt_skeleton_open(struct ckpt_skeleton *s, const char *path, int flags, long *fd,
 		       struct ckpt_err *err);
 
+/* Writes a file of /proc/self inside the skeleton. */
+int ckpt_skeleton_put(struct ckpt_skeleton *s, const char *name, const char *text,
+		      struct ckpt_err *err);
+
 /* -EBUSY if the open regular file is not the one of the freeze (size in bytes, mtime in ns). */
 int ckpt_skeleton_check_file(struct ckpt_skeleton *s, const char *path, long fd, uint64_t size,
 			     int64_t mtime, struct ckpt_err *err);

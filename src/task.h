@@ -225,6 +225,7 @@ struct ckpt_creds {
 	CKPT_VEC(struct ckpt_group) groups;
 	uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
 	uint32_t securebits, no_new_privs;
+	uint32_t loginuid; /* UINT32_MAX: not set */
 };
 extern const struct ckpt_codec ckpt_creds_codec;
 

@@ -139,6 +139,8 @@ static void see(struct text *t)
 	say_file(t, "/proc/self/oom_score_adj", NULL);
 	say_file(t, "/proc/self/coredump_filter", NULL);
 	say_file(t, "/proc/self/timerslack_ns", NULL);
+	say_file(t, "/proc/self/loginuid", NULL);
+	say(t, "\n"); /* it has no end of line */
 	say_file(t, "/proc/self/personality", NULL);
 	say_file(t, "/proc/self/cgroup", NULL);
 	say_link(t, "/proc/self/cwd");
@@ -277,6 +279,9 @@ static void apply(char *setting)
 		put_file("/proc/self/coredump_filter", value);
 	} else if (!strcmp(setting, "autogroup")) {
 		put_file("/proc/self/autogroup", value);
+	} else if (!strcmp(setting, "loginuid")) {
+		if (access("/proc/self/loginuid", F_OK) == 0)
+			put_file("/proc/self/loginuid", value);
 	} else if (!strcmp(setting, "slice")) {
 		set_sched(0, n, 0);
 	} else if (!strcmp(setting, "batch-slice")) {
