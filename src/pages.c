@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "pages.h"
@@ -141,7 +143,7 @@ static int select_data(int fd, uint64_t size, struct ckpt_pages *pages)
 			return 0;
 		if (data < 0 && errno != EINVAL)
 			return -errno;
-		/* EINVAL: a filesystem that can't tell (hugetlbfs). Take it all. */
+		/* EINVAL: a filesystem that can't tell. Take it all. */
 		hole = data < 0 ? (off_t)size : lseek(fd, data, SEEK_HOLE);
 		if (hole < 0)
 			return -errno;
@@ -160,9 +162,37 @@ static int select_data(int fd, uint64_t size, struct ckpt_pages *pages)
 	return 0;
 }
 
+/* hugetlbfs tells of no holes. A page that is all zeros is as good as one, and to read a hole makes
+ * no page of it. */
+static int select_huge(int fd, uint64_t size, uint64_t page, struct ckpt_pages *pages)
+{
+	uint64_t *buf = malloc(CKPT_CHUNK_SIZE);
+	int ret = buf ? 0 : -ENOMEM;
+
+	for (uint64_t at = 0; ret == 0 && at < size; at += page) {
+		bool zero = true;
+
+		for (uint64_t off = at; zero && off < at + page; off += CKPT_CHUNK_SIZE) {
+			ssize_t got = pread(fd, buf, CKPT_CHUNK_SIZE, off);
+
+			if (got < 0)
+				ret = -errno;
+			for (ssize_t i = 0; zero && i < got / 8; i++)
+				zero = !buf[i];
+			zero = zero && got >= 0;
+		}
+		if (!zero && ret == 0)
+			ret = ckpt_pages_add(pages, at, page / CKPT_PAGE_SIZE);
+	}
+	free(buf);
+	return ret < 0 ? ret : 0;
+}
+
 int ckpt_pages_select_fd(int fd, uint64_t size, struct ckpt_pages *pages, struct ckpt_err *err)
 {
-	int ret = select_data(fd, size, pages);
+	struct statfs fs;
+	bool huge = !fstatfs(fd, &fs) && fs.f_type == HUGETLBFS_MAGIC;
+	int ret = huge ? select_huge(fd, size, fs.f_bsize, pages) : select_data(fd, size, pages);
 
 	if (ret == 0)
 		return 0;

@@ -146,6 +146,10 @@ static int fill_all(struct ckpt_skeleton *s, struct ckpt_err *err)
 		snprintf(path, sizeof(path), "vmas/%016llx/pages", (unsigned long long)vma->start);
 		ret = ckpt_vma_fill(s, path, &vma->pages, 0, ckpt_vma_first_prot(vma) & PROT_WRITE,
 				    err);
+		if (ret && ret != -EINVAL && vma->has_huge) /* a fault that finds none */
+			ret = ckpt_vma_no_huge(vma, vma->pages.npages * CKPT_PAGE_SIZE, err);
+		if (ret)
+			ckpt_vma_about(vma, err);
 	}
 	return ret;
 }

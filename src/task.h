@@ -170,6 +170,8 @@ struct ckpt_vma {
 	int64_t fmtime;
 	bool has_file, has_object;
 	uint64_t object; /* objects/ID for how shm, and how file without a name */
+	bool has_huge;
+	uint64_t huge; /* hugetlb: bytes of a page */
 	bool has_policy;
 	struct ckpt_mempolicy policy;
 	CKPT_VEC(struct ckpt_guard) guard; /* MADV_GUARD_INSTALL, ascending */

@@ -35,7 +35,23 @@ int ckpt_vma_first_prot(const struct ckpt_vma *vma)
 {
 	int prot = ckpt_vma_prot(vma);
 
-	return ckpt_vma_has(vma, "ac") && !vma->shared ? prot | PROT_WRITE : prot;
+	/* not even a tracer writes huge pages that can't be written (mm/gup.c, check_vma_flags) */
+	return (ckpt_vma_has(vma, "ac") || vma->has_huge) && !vma->shared ? prot | PROT_WRITE
+									  : prot;
+}
+
+int ckpt_vma_huge_flags(const struct ckpt_vma *vma)
+{
+	return vma->has_huge ? MAP_HUGETLB | __builtin_ctzll(vma->huge) << MAP_HUGE_SHIFT : 0;
+}
+
+int ckpt_vma_no_huge(const struct ckpt_vma *vma, uint64_t size, struct ckpt_err *err)
+{
+	return ckpt_fail(err, ENOMEM,
+			 "%llu huge pages of %llu kB: the machine does not have so many free "
+			 "(vm.nr_hugepages)",
+			 (unsigned long long)(size / vma->huge),
+			 (unsigned long long)(vma->huge >> 10));
 }
 
 static int map_flags(const struct ckpt_vma *vma)
@@ -96,11 +112,13 @@ int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct 
 
 int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd, struct ckpt_err *err)
 {
-	int flags = map_flags(vma) | (fd < 0 ? MAP_ANONYMOUS : 0);
+	int flags = map_flags(vma) | (fd < 0 ? MAP_ANONYMOUS | ckpt_vma_huge_flags(vma) : 0);
 	int ret = ckpt_skeleton_do(s, NULL, err, "mmap", SYS_mmap, vma->start, ckpt_vma_len(vma),
 				   (uint64_t)ckpt_vma_first_prot(vma), (uint64_t)flags,
 				   (uint64_t)fd, fd < 0 ? 0 : vma->pgoff);
 
+	if (ret == -ENOMEM && vma->has_huge)
+		return ckpt_vma_no_huge(vma, ckpt_vma_len(vma), err);
 	return ret ? ret : ckpt_vma_advise(s, vma, err);
 }
 

@@ -21,6 +21,11 @@ int ckpt_vma_about(const struct ckpt_vma *vma, struct ckpt_err *err);
 int ckpt_vma_prot(const struct ckpt_vma *vma);
 int ckpt_vma_first_prot(const struct ckpt_vma *vma);
 
+/* The flags of mmap that ask for its huge pages. */
+int ckpt_vma_huge_flags(const struct ckpt_vma *vma);
+/* ENOMEM that says so, in place of whatever the lack of huge pages gave. */
+int ckpt_vma_no_huge(const struct ckpt_vma *vma, uint64_t size, struct ckpt_err *err);
+
 /* Maps it from the descriptor of the skeleton (-1: anonymous), with its advice. */
 int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd,
 		 struct ckpt_err *err);

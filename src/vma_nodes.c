@@ -58,7 +58,7 @@ const struct ckpt_vm_flag ckpt_vm_flags[] = {
 	{"de", CKPT_VM_IMPLIED, 0, NULL},
 	{"sd", CKPT_VM_IMPLIED, 0, NULL},
 	{"nl", CKPT_VM_IMPLIED, 0, NULL},
-	{"ht", CKPT_VM_REFUSE, 0, "hugetlb memory"},
+	{"ht", CKPT_VM_IMPLIED, 0, NULL},
 	{"sf", CKPT_VM_REFUSE, 0, "synchronous DAX mapping"},
 	{"io", CKPT_VM_REFUSE, 0, "device memory"},
 	{"pf", CKPT_VM_REFUSE, 0, "device memory (PFN map)"},
@@ -116,6 +116,8 @@ static const struct ckpt_row vma_rows[] = {
 	  CKPT_F(int, struct ckpt_vma, fmtime)}},
 	{"object", CKPT_OPT, offsetof(struct ckpt_vma, has_object), 0,
 	 {CKPT_F(dec, struct ckpt_vma, object)}},
+	{"hugetlb", CKPT_OPT, offsetof(struct ckpt_vma, has_huge), 0,
+	 {CKPT_F(hex, struct ckpt_vma, huge)}},
 	{"mempolicy", CKPT_OPT, offsetof(struct ckpt_vma, has_policy), 0,
 	 {CKPT_MEMPOLICY_COLS(struct ckpt_vma, policy)}},
 	{"guard", CKPT_MANY, offsetof(struct ckpt_vma, guard), sizeof(struct ckpt_guard),
@@ -156,6 +158,10 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 				 (unsigned long long)vma->end);
 	if (vma->prot & ~7u || vma->flags & ~STORED_FLAGS)
 		return ckpt_fail(err, EINVAL, "unknown prot or flags");
+	if (vma->has_huge && (vma->huge < CKPT_PAGE_SIZE || vma->huge & (vma->huge - 1) ||
+			      vma->start % vma->huge || vma->end % vma->huge))
+		return ckpt_fail(err, EINVAL, "hugetlb 0x%llx: start and end are no such pages",
+				 (unsigned long long)vma->huge);
 	if (vma->pkey > 15)
 		return ckpt_fail(err, EINVAL, "pkey %u: there are 16", vma->pkey);
 	if ((vma->how == CKPT_VMA_FILE) != (vma->has_file && vma->fname))
@@ -224,6 +230,7 @@ bool ckpt_vma_has(const struct ckpt_vma *vma, const char *letters)
 struct smaps_reader {
 	struct ckpt_task *task;
 	struct ckpt_vma *vma; /* the one whose lines we read; NULL: left out */
+	uint64_t page_size;
 	void (*obstacle)(void *arg, const char *text);
 	void *arg;
 };
@@ -266,6 +273,7 @@ static const struct special_name {
 	{"[heap]", CKPT_VMA_ANON, NULL},
 	{"[stack]", CKPT_VMA_ANON, NULL},
 	{"/dev/zero (deleted)", CKPT_VMA_SHM, NULL},
+	{"/anon_hugepage (deleted)", CKPT_VMA_ANON, NULL},
 	{"[uprobes]", CKPT_VMA_ANON, "uprobes page"},
 	{NULL, CKPT_VMA_ANON, NULL},
 };
@@ -278,7 +286,7 @@ static int classify(struct smaps_reader *r, const char *name)
 	for (const struct special_name *s = special_names; s->name; s++) {
 		if (strcmp(s->name, name))
 			continue;
-		vma->how = s->how;
+		vma->how = s->how == CKPT_VMA_ANON && vma->shared ? CKPT_VMA_SHM : s->how;
 		if (s->why)
 			obstacle_vma(r, s->why);
 		return 0;
@@ -328,6 +336,10 @@ static int read_head(struct smaps_reader *r, const char *line)
 
 static void read_flag(struct smaps_reader *r, const char *letters)
 {
+	if (!strcmp(letters, "ht")) {
+		r->vma->has_huge = true;
+		r->vma->huge = r->page_size;
+	}
 	for (int i = 0; ckpt_vm_flags[i].letters[0]; i++) {
 		if (strcmp(ckpt_vm_flags[i].letters, letters))
 			continue;
@@ -358,6 +370,8 @@ static int read_line(struct smaps_reader *r, char *line)
 		return read_head(r, line);
 	if (!r->vma)
 		return 0;
+	if (!strncmp(line, "KernelPageSize:", 15))
+		r->page_size = strtoull(line + 15, NULL, 10) << 10;
 	if (!strncmp(line, "ProtectionKey:", 14))
 		r->vma->pkey = (uint32_t)strtoul(line + 14, NULL, 10);
 	if (strncmp(line, "VmFlags:", 8))
