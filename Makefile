@@ -84,12 +84,16 @@ victims32: | $(BUILD)
 $(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Damages a tree in memory, byte by byte.
+$(BUILD)/tree_damage: tests/tree_damage.c tests/memory_tree.h $(LIBOBJS)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LIBS)
+
 # Not -Isrc: <check.h> is libcheck's, not ours.
 $(BUILD)/unit: $(wildcard tests/unit/*.c) $(LIBOBJS)
 	$(CC) $(patsubst -Isrc,-iquote src,$(CPPFLAGS_ALL)) $(CFLAGS_ALL) $(shell pkg-config --cflags check) $(LDFLAGS) -o $@ \
 		$(filter %.c %.o,$^) $(LIBS) $(shell pkg-config --libs check)
 
-.PHONY: setup demo check tests check-asan check-tsan lint bench
+.PHONY: setup demo check tests check-integrity check-asan check-tsan lint bench
 setup:
 	@bash tests/setup.sh check
 
@@ -104,7 +108,17 @@ check:
 	@$(MAKE) --no-print-directory tests
 	@BUILD=$(BUILD) bash tests/run $(TESTS)
 
-tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys $(BUILD)/unit
+tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys \
+	$(BUILD)/tree_damage $(BUILD)/unit
+
+# All bits of all bytes, where make check takes a sample: hours.
+check-integrity:
+	@bash tests/setup.sh check
+	@$(MAKE) --no-print-directory tests
+	@DAMAGE_SECONDS=0 DAMAGE_ALL_BITS=1 BUILD=$(BUILD) bash tests/run -t 20000 \
+		any-byte-of-a-tree-is-judged damaged-bits-make-no-process \
+		truncated-files-make-no-process strange-files-make-no-process \
+		strange-names-make-no-process huge-trees-take-no-memory
 
 check-asan:
 	CKPT_TEST_SLOWER=3 ASAN_OPTIONS=abort_on_error=0:detect_stack_use_after_return=0 \

@@ -46,8 +46,10 @@ int ckpt_manifest_check_sizes(const struct ckpt_manifest *m, struct ckpt_err *er
 					 CKPT_MANIFEST_NAME ": %s: %" PRIu64
 							    " bytes are too long for a text file",
 					 line->path, line->size);
-		if (line->size > left)
-			return too_much(memory, line->path, err);
+		if (line->size > left) {
+			too_much(memory, line->path, err);
+			return ckpt_err_about(err, CKPT_MANIFEST_NAME);
+		}
 		left -= line->size;
 	}
 	return 0;

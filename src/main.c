@@ -2,6 +2,7 @@
 /*
  * ckptfs: the command.
  */
+#include <malloc.h>
 #include <stdio.h>
 
 #include "check.h"
@@ -15,6 +16,9 @@ int main(int argc, char **argv)
 	struct ckpt_err err = {0};
 	int status = 0;
 
+	/* malloc_trim(3) gives the end of the main arena back only: what a big tree took would stay
+	 * with the thread that read it. */
+	mallopt(M_ARENA_MAX, 1);
 	if (ckpt_opts_parse(argc, argv, &opts, &err)) {
 		fprintf(stderr, "ckptfs: %s\n", err.text);
 		return CKPT_EXIT_USAGE;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,7 @@ static void end_try(struct ckpt_stage *s, pid_t pid, int ret, const struct ckpt_
 	pthread_mutex_unlock(&s->lock);
 	ckpt_status_set_error(&s->status, ret ? err : NULL);
 	ckpt_status_set_state(&s->status, ret ? CKPT_FAILED : CKPT_DONE);
+	malloc_trim(0); /* a tree of millions of lines is not kept as free memory of ours */
 }
 
 int ckpt_stage_build(struct ckpt_stage *s, struct ckpt_err *err)
@@ -491,6 +493,7 @@ int ckpt_stage_restore_dir(const char *target, const struct ckpt_cred *who,
 	ckpt_manifest_fini(&m);
 close:
 	ckpt_source_dir_close(src);
+	malloc_trim(0);
 	ckpt_status_set_error(status, ret ? err : NULL);
 	ckpt_status_set_state(status, ret ? CKPT_FAILED : CKPT_DONE);
 	return ret;
