@@ -70,5 +70,7 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = ckpt_collect_remote(c, err);
 	if (!ret) /* after the timers: what one of them sent when it expired is not lost */
 		ret = b->signals_get(pid, &task->signals, err);
+	if (!ret)
+		ret = ckpt_collect_bare_signals(c);
 	return ret ? ret : ckpt_collect_memory(c, err);
 }

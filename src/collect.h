@@ -32,8 +32,9 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err);   /* from /
 int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err); /* from inside */
 int ckpt_collect_memory(struct ckpt_collect *c, struct ckpt_err *err); /* pages, objects */
 
-int ckpt_collect_policy(struct ckpt_collect *c); /* scheduling; negative errno */
-void ckpt_check_rare(struct ckpt_collect *c);	 /* what hardly a task has: obstacles */
+int ckpt_collect_policy(struct ckpt_collect *c);       /* scheduling; negative errno */
+int ckpt_collect_bare_signals(struct ckpt_collect *c); /* pending without siginfo */
+void ckpt_check_rare(struct ckpt_collect *c);	       /* what hardly a task has: obstacles */
 int ckpt_check_rare_remote(struct ckpt_collect *c, struct ckpt_remote *r, struct ckpt_err *err);
 
 #endif

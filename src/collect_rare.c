@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -80,6 +81,47 @@ int ckpt_collect_policy(struct ckpt_collect *c)
 	if (nice)
 		sscanf(nice, " nice %d", &t->autogroup);
 	return 0;
+}
+
+static int add_bare(struct ckpt_vec *queue, uint64_t pending)
+{
+	const struct ckpt_siginfo *known = queue->v;
+	size_t n = queue->n;
+
+	pending &= ~(1ull << (SIGKILL - 1));
+	for (size_t i = 0; i < n; i++) {
+		int32_t sig;
+
+		memcpy(&sig, known[i].info, sizeof(sig));
+		if (sig >= 1 && sig <= CKPT_NSIG)
+			pending &= ~(1ull << (sig - 1));
+	}
+	for (int32_t sig = 1; sig <= CKPT_NSIG; sig++) {
+		struct ckpt_siginfo *bare;
+
+		if (!(pending >> (sig - 1) & 1))
+			continue;
+		bare = ckpt_vec_add(queue, sizeof(*bare));
+		if (!bare)
+			return -ENOMEM;
+		memcpy(bare->info, &sig, sizeof(sig));
+	}
+	return 0;
+}
+
+/* A signal below SIGRTMIN that found the queue full (RLIMIT_SIGPENDING) is pending all the same.
+ * The task gets it with SI_USER and no sender (kernel/signal.c, collect_signal), which is all
+ * zeros. */
+int ckpt_collect_bare_signals(struct ckpt_collect *c)
+{
+	struct ckpt_signals *s = &c->task->signals;
+	pid_t pid = c->cap->pid;
+	int ret = add_bare((struct ckpt_vec *)&s->pending,
+			   (uint64_t)ckpt_proc_status(pid, "SigPnd", 16));
+
+	return ret ? ret
+		   : add_bare((struct ckpt_vec *)&s->shared,
+			      (uint64_t)ckpt_proc_status(pid, "ShdPnd", 16));
 }
 
 /* A semaphore set, a line of /proc/sysvipc/sem. */

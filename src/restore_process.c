@@ -273,7 +273,7 @@ static int restore_thread(struct ckpt_skeleton *s, struct ckpt_err *err)
 }
 
 /* The limits of who restores are the ceiling, whatever the daemon itself may have. */
-static int restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
+int ckpt_restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int ret = 0;
 
@@ -302,7 +302,7 @@ int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
 		restore_session, restore_tty,	 restore_self_files, restore_autogroup,
 		restore_sched,	 restore_ldt,	 restore_xcomp,	     restore_membarrier,
-		restore_fs,	 restore_thread, restore_limits,
+		restore_fs,	 restore_thread,
 	};
 	int ret = 0;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -161,6 +162,44 @@ static void had_thread(void)
 	victim_wait(go);
 }
 
+static void queue(int sig, int value)
+{
+	union sigval v = {.sival_int = value};
+
+	MUST(sigqueue(getpid(), sig, v) == 0);
+}
+
+/* More signals than the limit allows now, and one that found the queue full. */
+static void full_queue(void)
+{
+	struct rlimit lim = {5, 5}, none = {0, 0};
+	struct timespec at_once = {0, 0};
+	siginfo_t info;
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGTERM);
+	MUST(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	MUST(setrlimit(RLIMIT_SIGPENDING, &lim) == 0);
+	for (int i = 0; i < 5; i++)
+		queue(SIGRTMIN + 1, i);
+	queue(SIGUSR1, 77);
+	MUST(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = 9}) == -1);
+	MUST(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+	victim_ready();
+	victim_wait(go);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigtimedwait(&set, &info, &at_once) == SIGUSR1, "SIGUSR1 is not pending");
+	CHECK(info.si_code == SI_USER && info.si_pid == 0, "SIGUSR1 has code %d", info.si_code);
+	sigaddset(&set, SIGRTMIN + 1);
+	for (int i = 0; i < 5; i++) {
+		CHECK(sigtimedwait(&set, &info, &at_once) == SIGRTMIN + 1, "signal %d", i);
+		CHECK(info.si_value.sival_int == i, "%d came as %d", i, info.si_value.sival_int);
+	}
+	CHECK(sigtimedwait(&set, &info, &at_once) == -1, "there is one more signal");
+}
+
 static void namespace_for_children(void)
 {
 	if (unshare(CLONE_NEWPID) != 0)
@@ -175,10 +214,15 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"dispatch", dispatch},	       {"rseq", spin_in_rseq},
-		{"mlockall", lock_everything}, {"name", two_lines},
-		{"had-thread", had_thread},    {"tsc", no_tsc},
-		{"thp", advised_huge_pages},   {"children-pid-namespace", namespace_for_children},
+		{"dispatch", dispatch},
+		{"rseq", spin_in_rseq},
+		{"mlockall", lock_everything},
+		{"name", two_lines},
+		{"had-thread", had_thread},
+		{"full-queue", full_queue},
+		{"tsc", no_tsc},
+		{"thp", advised_huge_pages},
+		{"children-pid-namespace", namespace_for_children},
 	};
 
 	MUST(argc == 3);
