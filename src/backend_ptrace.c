@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@
 #define IO_BITMAP_BYTES 8192
 #define TLS_FIRST	12 /* GDT_ENTRY_TLS_MIN, arch/x86/include/asm/segment.h */
 #define TLS_ENTRIES	3
+#define DEBUG_REG(n)	(offsetof(struct user, u_debugreg) + (n) * sizeof(long))
+#define DR6_NOTHING	0xffff0ff0ul /* arch/x86/include/uapi/asm/debugreg.h, DR6_RESERVED */
 
 static uint64_t now_us(void)
 {
@@ -300,6 +303,27 @@ static int tls_get(pid_t tid, struct ckpt_cpu *cpu)
 	return 0;
 }
 
+/* Breakpoints stay in the thread when the debugger that set them has let it go. */
+static int debug_get(pid_t tid, struct ckpt_cpu *cpu)
+{
+	for (uint32_t reg = 0; reg < 8; reg++) {
+		struct ckpt_debug *debug;
+		unsigned long value;
+
+		if (reg == 4 || reg == 5)
+			continue;
+		errno = 0;
+		value = (unsigned long)ptrace(PTRACE_PEEKUSER, tid, DEBUG_REG(reg), 0);
+		if (errno || !value || (reg == 6 && value == DR6_NOTHING))
+			continue;
+		debug = CKPT_VEC_ADD(&cpu->debug);
+		if (!debug)
+			return -ENOMEM;
+		*debug = (struct ckpt_debug){reg, value};
+	}
+	return 0;
+}
+
 static int ptrace_cpu_get(pid_t tid, struct ckpt_cpu *cpu, struct ckpt_err *err)
 {
 	struct user_regs_struct regs;
@@ -312,7 +336,7 @@ static int ptrace_cpu_get(pid_t tid, struct ckpt_cpu *cpu, struct ckpt_err *err)
 	ckpt_regs_from_user(&regs, cpu);
 	if (ptrace(PTRACE_GETREGSET, tid, NT_X86_XSTATE, &iov))
 		return reg_failed(tid, "xsave area", err);
-	if (ckpt_xsave_pack(area, iov.iov_len, cpu) || tls_get(tid, cpu))
+	if (ckpt_xsave_pack(area, iov.iov_len, cpu) || tls_get(tid, cpu) || debug_get(tid, cpu))
 		return ckpt_fail(err, ENOMEM, "no memory for registers");
 	return 0;
 }
@@ -338,6 +362,14 @@ static int ptrace_cpu_set(pid_t tid, const struct ckpt_cpu *cpu, struct ckpt_err
 		if (ptrace(SET_THREAD_AREA, tid, cpu->tls.v[i].entry, &desc))
 			return reg_failed(tid, "TLS entry", err);
 	}
+	for (size_t i = 0; i < cpu->debug.n; i++) /* 7, which arms the others, last */
+		if (ptrace(PTRACE_POKEUSER, tid, DEBUG_REG(cpu->debug.v[i].reg),
+			   cpu->debug.v[i].value))
+			return ckpt_fail(err, errno == ENOSPC ? ENOSPC : EINVAL,
+					 "cpu: debug %u: the kernel does not take 0x%llx: %s",
+					 cpu->debug.v[i].reg,
+					 (unsigned long long)cpu->debug.v[i].value,
+					 strerror(errno));
 	iov = (struct iovec){area, size};
 	if (ptrace(PTRACE_SETREGSET, tid, NT_X86_XSTATE, &iov))
 		return ckpt_fail(err, EINVAL, "cpu: this machine does not take the xsave area: %s",

@@ -109,6 +109,10 @@ struct ckpt_tls {
 	uint32_t entry;
 	uint8_t desc[16]; /* struct user_desc */
 };
+struct ckpt_debug {
+	uint32_t reg; /* 0 to 3, 6, 7 */
+	uint64_t value;
+};
 struct ckpt_cpu {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 	uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
@@ -118,6 +122,7 @@ struct ckpt_cpu {
 	uint32_t xsave_size;  /* bytes of the whole area */
 	CKPT_VEC(struct ckpt_xsave) xsave; /* the pieces that are not all zero */
 	CKPT_VEC(struct ckpt_tls) tls;
+	CKPT_VEC(struct ckpt_debug) debug; /* breakpoints that a debugger left */
 };
 extern const struct ckpt_codec ckpt_cpu_codec;
 

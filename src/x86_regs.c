@@ -54,6 +54,8 @@ static const struct ckpt_row cpu_rows[] = {
 	  CKPT_F(int, struct ckpt_cpu, restart_left)}},
 	{"tls", CKPT_MANY, offsetof(struct ckpt_cpu, tls), sizeof(struct ckpt_tls),
 	 {CKPT_F(dec, struct ckpt_tls, entry), CKPT_F(blob, struct ckpt_tls, desc)}},
+	{"debug", CKPT_MANY, offsetof(struct ckpt_cpu, debug), sizeof(struct ckpt_debug),
+	 {CKPT_F(dec, struct ckpt_debug, reg), CKPT_F(hex, struct ckpt_debug, value)}},
 	CKPT_ROW(hex, struct ckpt_cpu, xcomp_perm),
 	CKPT_ROW(dec, struct ckpt_cpu, xsave_size),
 	{"xsave", CKPT_MANY, offsetof(struct ckpt_cpu, xsave), sizeof(struct ckpt_xsave),
@@ -61,10 +63,26 @@ static const struct ckpt_row cpu_rows[] = {
 };
 /* clang-format on */
 
+static int check_debug(const struct ckpt_cpu *cpu, struct ckpt_err *err)
+{
+	for (size_t i = 0; i < cpu->debug.n; i++) {
+		uint32_t reg = cpu->debug.v[i].reg;
+
+		if (reg > 7 || reg == 4 || reg == 5)
+			return ckpt_fail(err, EINVAL, "debug: there is no debug register %u", reg);
+		if (i && reg <= cpu->debug.v[i - 1].reg)
+			return ckpt_fail(err, EINVAL, "debug %u is not in ascending order", reg);
+	}
+	return 0;
+}
+
 static int cpu_check(const void *obj, struct ckpt_err *err)
 {
 	const struct ckpt_cpu *cpu = obj;
+	int ret = check_debug(cpu, err);
 
+	if (ret)
+		return ret;
 	if (cpu->xsave_size > CKPT_XSAVE_MAX || cpu->xsave_size % 8)
 		return ckpt_fail(err, EINVAL, "xsave_size %u is not the size of an xsave area",
 				 cpu->xsave_size);

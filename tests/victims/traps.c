@@ -7,8 +7,12 @@
 #include <fenv.h>
 #include <signal.h>
 #include <string.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include "victim.h"
 
 #ifndef SS_AUTODISARM
@@ -191,6 +195,59 @@ static void autodisarm_later(void)
 	raise(SIGUSR2);
 }
 
+/* ---- debug registers, which a debugger left behind ---- */
+
+static volatile uint64_t watched;
+static volatile int watch_code;
+
+static void on_watch(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	traps++;
+	watch_code = info->si_code;
+}
+
+static void set_watch(pid_t target)
+{
+	const unsigned long write8 = 0x90000 | 1; /* DR7: slot 0, 8 bytes, when written, local */
+	int status;
+
+	MUST(ptrace(PTRACE_SEIZE, target, 0, 0) == 0 &&
+	     ptrace(PTRACE_INTERRUPT, target, 0, 0) == 0);
+	MUST(waitpid(target, &status, 0) == target);
+	if (ptrace(PTRACE_POKEUSER, target, offsetof(struct user, u_debugreg), &watched) != 0 ||
+	    ptrace(PTRACE_POKEUSER, target, offsetof(struct user, u_debugreg) + 7 * 8, write8) != 0)
+		_exit(77);
+	MUST(ptrace(PTRACE_DETACH, target, 0, 0) == 0);
+	_exit(0);
+}
+
+static void debug(void)
+{
+	int status;
+	pid_t pid;
+
+	handle(SIGTRAP, on_watch, 0);
+	pid = fork();
+	MUST(pid >= 0);
+	if (pid == 0)
+		set_watch(getppid());
+	while (waitpid(pid, &status, 0) != pid)
+		MUST(errno == EINTR);
+	if (WEXITSTATUS(status) == 77)
+		victim_skip("no debug registers");
+	MUST(status == 0);
+	watched = 1;
+	if (traps != 1)
+		victim_skip("breakpoints do nothing here");
+	victim_ready();
+	victim_wait(go);
+	CHECK(traps == 1, "%lu traps before it is written", traps - 1);
+	watched = 2;
+	CHECK(traps == 2 && watch_code == TRAP_HWBKPT, "%lu traps when it is written", traps - 1);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -202,6 +259,7 @@ int main(int argc, char **argv)
 		{"x87", x87},
 		{"autodisarm", autodisarm},
 		{"autodisarm-later", autodisarm_later},
+		{"debug", debug},
 	};
 
 	MUST(argc == 3);
