@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 #include "load.h"
+#include "x86_regs.h"
 #include "tree.h"
 
 /* ---- sizes ---- */
@@ -282,7 +283,9 @@ int ckpt_task_load(struct ckpt_source *src, const struct ckpt_manifest *m, struc
 		ret = check_memory(task, err);
 	if (!ret)
 		ret = check_files(task, err);
-	return ret ? ret : check_exe(task, err);
+	if (!ret)
+		ret = check_exe(task, err);
+	return ret ? ret : ckpt_regs_check(task, err);
 }
 
 /* ---- a list made from the source ---- */

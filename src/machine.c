@@ -93,6 +93,7 @@ int ckpt_machine_check(const struct ckpt_task *task, struct ckpt_err *err)
 	uint64_t need = h->xsave_mask & ~(AMX_FEATURES & ~task->cpu.xcomp_perm);
 	uint64_t mask = ckpt_xsave_mask();
 	char digest[65];
+	int ret;
 
 	if ((strcmp(h->arch, CKPT_ARCH_X86_64) && strcmp(h->arch, CKPT_ARCH_I386)) ||
 	    h->page_size != CKPT_PAGE_SIZE)
@@ -102,6 +103,9 @@ int ckpt_machine_check(const struct ckpt_task *task, struct ckpt_err *err)
 		return ckpt_fail(err, ENOTSUP,
 				 "task: xsave_mask 0x%llx: this CPU or kernel has only 0x%llx",
 				 (unsigned long long)need, (unsigned long long)mask);
+	ret = ckpt_xsave_check(&task->cpu, err);
+	if (ret)
+		return ret;
 	ckpt_cpuid_digest(digest);
 	if (strcmp(digest, h->cpuid))
 		ckpt_log("restore %d: this CPU differs from the one of the freeze", h->pid);

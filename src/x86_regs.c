@@ -186,6 +186,24 @@ uint64_t ckpt_xsave_mask(void)
 	return (uint64_t)d << 32 | a;
 }
 
+bool ckpt_cpu_has_la57(void)
+{
+	uint32_t a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 16 & 1;
+}
+
+/* Intel SDM, volume 1, 11.6.6 */
+uint32_t ckpt_mxcsr_mask(void)
+{
+	uint8_t area[512] __attribute__((aligned(16))) = {0};
+	uint32_t mask;
+
+	__asm__ volatile("fxsave %0" : "=m"(area));
+	memcpy(&mask, area + 28, sizeof(mask));
+	return mask ? mask : 0xffbf;
+}
+
 void ckpt_cpuid_digest(char out[65])
 {
 	static const struct {

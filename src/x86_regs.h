@@ -26,6 +26,15 @@ int ckpt_xsave_pack(const void *area, size_t size, struct ckpt_cpu *cpu);
 /* Lays the pieces out again; area has room for size bytes. -EINVAL when a piece lies outside. */
 int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struct ckpt_err *err);
 
+/* Whether a program can have these registers, and with this task's LDT and TLS entries these
+ * segments: -EINVAL names the one. */
+int ckpt_regs_check(const struct ckpt_task *task, struct ckpt_err *err);
+/* Whether this CPU takes mxcsr and the state components in use. */
+int ckpt_xsave_check(const struct ckpt_cpu *cpu, struct ckpt_err *err);
+
+bool ckpt_cpu_has_la57(void);
+uint32_t ckpt_mxcsr_mask(void);
+
 /* The features of this machine and kernel: XCR0, and a digest of the cpuid leaves that tell a
  * program what it may use (64 hex digits of text at most, NUL-terminated). */
 uint64_t ckpt_xsave_mask(void);

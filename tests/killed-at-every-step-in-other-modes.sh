@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/every-step.sh"
 
-for kind in code32 stack16 stack32 compat stack-of-64; do
+for kind in stack16 stack32 compat; do
 	rm -f "$GO"
 	survives_every_step 20 31 modes "$kind"
 done

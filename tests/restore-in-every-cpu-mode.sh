@@ -11,7 +11,7 @@ for kind in code16 code32 stack16 stack32 compat compat-stack16 stack-of-64; do
 	start modes "$kind"
 	before=0
 	other=0
-	for ((i = 0; i < 8; i++)); do
+	for ((i = 0; i < 4; i++)); do
 		wait_for 10 "$kind: it to spin" used_cpu "$PID" $((before + 3))
 		freeze
 		before=$(cpu_time "$PID")
@@ -26,5 +26,5 @@ for kind in code16 code32 stack16 stack32 compat compat-stack16 stack-of-64; do
 	restored
 	wait_for 10 "$kind: it to spin" used_cpu "$PID" 5
 	finish
-	echo "$kind: $other of 8 times frozen in other code"
+	echo "$kind: $other of 4 times frozen in other code"
 done

@@ -11,7 +11,7 @@ for kind in step step-on-alt-stack; do
 	rm -f "$GO"
 	start traps "$kind"
 	stepping=0
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 12; i++)); do
 		freeze
 		rm -rf dump
 		dump
@@ -25,6 +25,6 @@ for kind in step step-on-alt-stack; do
 		fi
 	done
 	finish
-	echo "$kind: $stepping of 20 times frozen with the trap flag set"
+	echo "$kind: $stepping of 12 times frozen with the trap flag set"
 	((stepping)) || fail "$kind: never"
 done

@@ -21,7 +21,8 @@
 	X(cred)                                                                                    \
 	X(seccomp)                                                                                 \
 	X(stage)                                                                                   \
-	X(load)
+	X(load)                                                                                    \
+	X(x86)
 /* clang-format on */
 
 #define DECLARE(name) Suite *name##_suite(void);

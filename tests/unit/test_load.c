@@ -12,6 +12,7 @@
 
 #include "../memory_tree.h"
 #include "load.h"
+#include "x86_regs.h"
 
 Suite *load_suite(void);
 
@@ -52,6 +53,9 @@ static void setup(void)
 	h->cwd = strdup("/");
 	h->root = strdup("/");
 	task->ldt.entry_size = 8;
+	task->cpu.cs = CKPT_CS_64;
+	task->cpu.ss = CKPT_SS_FLAT;
+	task->cpu.eflags = CKPT_EFLAGS_PLAIN;
 	object = CKPT_VEC_ADD(&task->objects);
 	object->id = 7;
 	object->size = 0x10000;
