@@ -23,7 +23,7 @@ CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS    = $(shell pkg-config --libs $(PKGS)) -pthread
 
 SRCS    := $(wildcard src/*.c)
-OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/blank_blob.o
+OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/program.o $(BUILD)/blank_blob.o
 LIBOBJS := $(filter-out $(BUILD)/main.o $(BUILD)/fs_%.o,$(OBJS))
 
 .PHONY: all
@@ -42,7 +42,7 @@ $(BUILD)/blank: src/blank.S | $(BUILD)
 $(BUILD)/blank32: src/blank32.S | $(BUILD)
 	$(CC) -m32 -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code \
 		-Wl,-Ttext-segment=0x10000 -o $@ $<
-$(BUILD)/stub.o: src/stub.S | $(BUILD)
+$(BUILD)/stub.o $(BUILD)/program.o: $(BUILD)/%.o: src/%.S | $(BUILD)
 	$(CC) -c -o $@ $<
 $(BUILD)/blank_blob.o: src/blank_blob.S $(BUILD)/blank $(BUILD)/blank32
 	$(CC) -I$(BUILD) -c -o $@ $<
@@ -88,6 +88,10 @@ $(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
 $(BUILD)/tree_damage: tests/tree_damage.c tests/memory_tree.h $(LIBOBJS)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(LIBS)
 
+# Changes a process in place without a mount.
+$(BUILD)/applier: tests/applier.c $(LIBOBJS)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Not -Isrc: <check.h> is libcheck's, not ours.
 $(BUILD)/unit: $(wildcard tests/unit/*.c) $(LIBOBJS)
 	$(CC) $(patsubst -Isrc,-iquote src,$(CPPFLAGS_ALL)) $(CFLAGS_ALL) $(shell pkg-config --cflags check) $(LDFLAGS) -o $@ \
@@ -109,7 +113,7 @@ check:
 	@BUILD=$(BUILD) bash tests/run $(TESTS)
 
 tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys \
-	$(BUILD)/tree_damage $(BUILD)/unit
+	$(BUILD)/tree_damage $(BUILD)/applier $(BUILD)/unit
 
 # All bits of all bytes, where make check takes a sample: hours.
 check-integrity:

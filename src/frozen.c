@@ -227,6 +227,17 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	return 0;
 }
 
+static void collect_fini(struct ckpt_collect *c)
+{
+	ckpt_task_free(c->task);
+	c->task = NULL;
+	ckpt_obstacles_fini(&c->obstacles);
+	for (size_t i = 0; i < c->object_fds.n; i++)
+		if (c->object_fds.v[i] >= 0)
+			close(c->object_fds.v[i]);
+	CKPT_VEC_FINI(&c->object_fds);
+}
+
 void ckpt_frozen_free(struct ckpt_frozen *frozen)
 {
 	struct frozen_private *f = (struct frozen_private *)frozen;
@@ -238,16 +249,69 @@ void ckpt_frozen_free(struct ckpt_frozen *frozen)
 	/* What did not stop is let go by the kernel when its tracer thread ends. */
 	ckpt_tracer_free(f->pub.tracer);
 	ckpt_tree_free(f->pub.tree);
-	ckpt_task_free(f->collect.task);
-	ckpt_obstacles_fini(&f->collect.obstacles);
-	for (size_t i = 0; i < f->collect.object_fds.n; i++)
-		if (f->collect.object_fds.v[i] >= 0)
-			close(f->collect.object_fds.v[i]);
-	CKPT_VEC_FINI(&f->collect.object_fds);
+	collect_fini(&f->collect);
 	CKPT_VEC_FINI(&f->cap.tracees);
 	if (f->collect.mem_fd >= 0)
 		close(f->collect.mem_fd);
 	free(f);
+}
+
+/* ---- changed in place ---- */
+
+struct run {
+	struct frozen_private *f;
+	int (*fn)(const struct ckpt_collect *c, void *arg);
+	void *arg;
+};
+
+static int job_run(void *arg)
+{
+	const struct run *run = arg;
+
+	return run->fn(&run->f->collect, run->arg);
+}
+
+int ckpt_frozen_run(struct ckpt_frozen *frozen, int (*fn)(const struct ckpt_collect *c, void *arg),
+		    void *arg)
+{
+	struct run run = {(struct frozen_private *)frozen, fn, arg};
+
+	return ckpt_tracer_run(frozen->tracer, job_run, &run);
+}
+
+int ckpt_frozen_refresh(struct ckpt_frozen *frozen, const struct ckpt_cpu *restart,
+			struct ckpt_err *err)
+{
+	struct frozen_private *f = (struct frozen_private *)frozen;
+	struct ckpt_page_reader reader = {read_pages, f};
+	struct ckpt_collect c = {.cap = &f->cap,
+				 .peek = {.slept = -1},
+				 .stopped_at = ckpt_now(),
+				 .timeout_ms = f->timeout_ms,
+				 .mem_fd = f->collect.mem_fd,
+				 .task = ckpt_task_new()};
+	struct ckpt_tree *tree = NULL;
+	struct ckpt_task *task = c.task;
+	int ret = task ? ckpt_collect(&c, err) : ckpt_fail(err, ENOMEM, "no memory for a task");
+
+	if (!ret) {
+		task->cpu.restart = restart->restart;
+		task->cpu.restart_left = restart->restart_left;
+		c.task = NULL; /* the tree's now */
+		ret = ckpt_tree_new(task, &reader, &tree, err);
+	}
+	if (ret) {
+		collect_fini(&c);
+		f->pub.incomplete = true;
+		return ret;
+	}
+	tree->mtime = moment(task);
+	ckpt_tree_free(f->pub.tree);
+	f->pub.tree = tree;
+	collect_fini(&f->collect);
+	f->collect = c;
+	f->pub.incomplete = c.obstacles.text.n > 0;
+	return 0;
 }
 
 bool ckpt_frozen_alive(const struct ckpt_frozen *frozen)

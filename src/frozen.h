@@ -47,6 +47,18 @@ void ckpt_frozen_free(struct ckpt_frozen *frozen);
 /* Whether the task is still there (a SIGKILL reaches frozen tasks too). */
 bool ckpt_frozen_alive(const struct ckpt_frozen *frozen);
 
+/* Runs fn on the thread that traces the task; what it may use is in collect.h. */
+struct ckpt_collect;
+int ckpt_frozen_run(struct ckpt_frozen *frozen, int (*fn)(const struct ckpt_collect *c, void *arg),
+		    void *arg);
+
+/* On that thread, after the task was changed: collects it anew; frozen->tree is another one
+ * afterwards. restart: how the wait it is in goes on, since the kernel does not tell. If it fails
+ * the old tree stays, marked incomplete. */
+struct ckpt_cpu;
+int ckpt_frozen_refresh(struct ckpt_frozen *frozen, const struct ckpt_cpu *restart,
+			struct ckpt_err *err);
+
 /* ---- tasks stopped by job control ---- */
 
 /* Calls fn for every process in state T (not traced) that is not ours. */

@@ -8,6 +8,7 @@
  * can be, either its own registers and mask are set or the stub is, which sets them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <sched.h>
 #include <signal.h>
@@ -164,6 +165,19 @@ static int judge_call(struct ckpt_remote *r, long nr, const uint64_t args[6], st
 	return ret ? ret : judge(r, nr, args, r->entry + SYSCALL_LEN, false, err);
 }
 
+/* Whether a call opens 0, 1 or 2 descriptors. */
+static int opens(long nr, const uint64_t args[6])
+{
+	static const long one[] = {SYS_open, SYS_openat, SYS_openat2, SYS_eventfd2, SYS_dup};
+
+	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		if (nr == one[i])
+			return 1;
+	if (nr == SYS_fcntl)
+		return args[1] == F_DUPFD_CLOEXEC || args[1] == F_DUPFD;
+	return nr == SYS_pipe2 ? 2 : 0;
+}
+
 /* start: the address of its syscall instruction, or of what comes before that. */
 static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uint64_t args[6],
 		       struct ckpt_err *err)
@@ -185,6 +199,7 @@ static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uin
 	*(r->int80 ? &regs.rsi : &regs.r10) = args[3];
 	*(r->int80 ? &regs.rdi : &regs.r8) = args[4];
 	*(r->int80 ? &regs.rbp : &regs.r9) = args[5];
+	regs.r12 = (uint64_t)opens(nr, args); /* for program.S */
 	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
 		return lost(r->tid, errno, "PTRACE_SETREGS", err);
 	return 0;
@@ -205,6 +220,18 @@ static int get_result(struct ckpt_remote *r, long *result, struct ckpt_err *err)
 	return 0;
 }
 
+static void tell_opened(struct ckpt_remote *r, long nr, const uint64_t args[6], long result)
+{
+	int n = opens(nr, args), fds[2] = {(int)result, -1};
+
+	if (!r->opened || !n || result < 0)
+		return;
+	if (n == 2 && pread(r->mem_fd, fds, sizeof(fds), (off_t)args[0]) != (ssize_t)sizeof(fds))
+		return;
+	for (int i = 0; i < n; i++)
+		r->opened(r->opened_arg, fds[i]);
+}
+
 int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
 		     const uint64_t args[6])
 {
@@ -214,7 +241,11 @@ int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, 
 		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* entry */
 	if (!ret)
 		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* exit */
-	return ret ? ret : get_result(r, result, err);
+	if (!ret)
+		ret = get_result(r, result, err);
+	if (!ret)
+		tell_opened(r, nr, args, *result);
+	return ret;
 }
 
 int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
@@ -315,10 +346,25 @@ static bool is_slack(const uint8_t *bytes, size_t len)
 	return true;
 }
 
+/* A change in place that was cut off has left a second stub below the first. */
+static void clean_below(const struct ckpt_remote *r, uint64_t addr)
+{
+	uint8_t bytes[sizeof(r->slack_bytes)];
+
+	if (pread(r->mem_fd, bytes, STUB_SIZE, (off_t)(addr - STUB_SIZE)) != (ssize_t)STUB_SIZE ||
+	    memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN) != 0)
+		return;
+	memset(bytes, 0, STUB_SIZE);
+	if (pwrite(r->mem_fd, bytes, STUB_SIZE, (off_t)(addr - STUB_SIZE)) < 0)
+		return; /* it stays: a page that differs from its file */
+}
+
 static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 {
 	uint64_t addr = vma->end - STUB_SIZE;
 
+	if (addr == r->avoid)
+		addr -= STUB_SIZE;
 	if (!(vma->prot & CKPT_PROT_EXEC) || !(vma->prot & CKPT_PROT_READ) || vma->shared)
 		return false;
 	if (pread(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)addr) != (ssize_t)STUB_SIZE ||
@@ -326,6 +372,8 @@ static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 		return false;
 	if (!memcmp(r->slack_bytes, ckpt_stub_start, STUB_MAGIC_LEN))
 		memset(r->slack_bytes, 0, STUB_SIZE);
+	if (!r->avoid)
+		clean_below(r, addr);
 	r->slack = addr;
 	r->entry = addr + STUB_AT(entry);
 	return true;
@@ -536,6 +584,116 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 		left = ret ? -ESRCH : gone(r->tid, err);
 	resume_filters(r);
 	return ret ? ret : left;
+}
+
+/* ---- from one state to another ---- */
+
+int ckpt_remote_judge(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+{
+	return judge_call(r, nr, args, err);
+}
+
+int ckpt_remote_second(const struct ckpt_remote *r, const struct ckpt_task *task,
+		       const struct user_regs_struct *saved, uint64_t mask, struct ckpt_remote *out,
+		       struct ckpt_err *err)
+{
+	int ret;
+
+	*out = *r;
+	out->saved = *saved;
+	out->saved_mask = mask;
+	out->avoid = r->slack;
+	out->slack = 0;
+	ret = find_slack(out, task, err);
+	return ret ? ret : write_stub(out, err);
+}
+
+uint64_t ckpt_remote_stub(const struct ckpt_remote *r)
+{
+	return r->slack + STUB_AT(entry);
+}
+
+int ckpt_remote_forget(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	if (r->slack &&
+	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
+		return gone(r->tid, err);
+	r->slack = 0;
+	return 0;
+}
+
+/* It is about to make the first call of a stub, which would unmap the program: not while we are
+ * here. */
+static int arrive(struct ckpt_remote *r, struct user_regs_struct *regs, struct ckpt_err *err)
+{
+	regs->orig_rax = (uint64_t)-1;
+	if (ptrace(PTRACE_SETREGS, r->tid, 0, regs))
+		return lost(r->tid, errno, "PTRACE_SETREGS", err);
+	return next_syscall_stop(r->tid, CALL_TIMEOUT_MS, err);
+}
+
+static void become(struct ckpt_remote *r, const struct ckpt_remote *second)
+{
+	uint64_t scratch = r->scratch;
+
+	*r = *second;
+	r->scratch = scratch;
+}
+
+static int start_program(struct ckpt_remote *r, const struct ckpt_run_program *run,
+			 struct ckpt_err *err)
+{
+	struct user_regs_struct regs = r->saved;
+
+	regs.rip = run->entry;
+	regs.cs = CKPT_CS_64;
+	regs.ss = CKPT_SS_FLAT;
+	regs.eflags = CKPT_EFLAGS_PLAIN;
+	regs.orig_rax = (uint64_t)-1;
+	regs.rbx = run->table;
+	regs.r13 = 0;
+	regs.rsp = run->table; /* none of the task's: it may have to give its signal stack away */
+	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
+		return lost(r->tid, errno, "PTRACE_SETREGS", err);
+	return 0;
+}
+
+/* From one stop to the next; its registers there. */
+static int step_program(struct ckpt_remote *r, struct user_regs_struct *regs, struct ckpt_err *err)
+{
+	int ret = next_syscall_stop(r->tid, CALL_TIMEOUT_MS, err);
+
+	if (!ret && ptrace(PTRACE_GETREGS, r->tid, 0, regs))
+		ret = lost(r->tid, errno, "PTRACE_GETREGS", err);
+	return ret;
+}
+
+int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
+		    const struct ckpt_run_program *run, struct ckpt_err *err)
+{
+	struct user_regs_struct regs;
+	int ret = start_program(r, run, err);
+
+	while (!ret) {
+		ret = step_program(r, &regs, err); /* at the entry of a call */
+		if (ret)
+			break;
+		if (regs.rip == ckpt_remote_stub(second) + SYSCALL_LEN) {
+			ret = arrive(r, &regs, err);
+			if (!ret)
+				ret = ckpt_remote_forget(r, err);
+			become(r, second);
+			break;
+		}
+		if (regs.rip == ckpt_remote_stub(r) + SYSCALL_LEN) {
+			ret = arrive(r, &regs, err);
+			return ret ? ret : -ECANCELED;
+		}
+		ret = step_program(r, &regs, err);
+		if (!ret && !regs.r13)
+			run->told(run->arg, regs.rbx, (long)regs.rax);
+	}
+	return ret;
 }
 
 int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,

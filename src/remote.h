@@ -42,6 +42,10 @@ struct ckpt_remote {
 	uint64_t slack;		       /* live: where the stub lies */
 	uint8_t slack_bytes[512];      /* live: what was there before */
 	struct ckpt_seccomp filters;   /* live: suspended while we live, so each call is judged */
+	uint64_t avoid;		       /* live: where another stub lies */
+	/* live: called with each descriptor that a call of ours has opened */
+	void (*opened)(void *arg, int fd);
+	void *opened_arg;
 };
 
 /* The next report of that tracee, or (-1) of any of this thread's: whose, its wait status; 0: none
@@ -87,6 +91,37 @@ int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len,
 /* Gets the task from a system-call stop to a PTRACE_EVENT_STOP before it runs user code: the
  * only place where the kernel restarts system calls from registers that were set. */
 int ckpt_remote_settle(pid_t tid, struct ckpt_err *err);
+
+/* ---- from one state of a live task to another ---- */
+
+/* A second stub beside that of r, for another state of the task. It is not in use yet: *out is
+ * what r becomes when a program has run. -ENOTSUP: no room for it. */
+int ckpt_remote_second(const struct ckpt_remote *r, const struct ckpt_task *task,
+		       const struct user_regs_struct *saved, uint64_t mask, struct ckpt_remote *out,
+		       struct ckpt_err *err);
+
+/* Where a stub begins when it is jumped to: its first call is what the registers say. */
+uint64_t ckpt_remote_stub(const struct ckpt_remote *r);
+
+/* Takes the stub of r away: the padding has its old bytes again. Not for one that is in use. */
+int ckpt_remote_forget(struct ckpt_remote *r, struct ckpt_err *err);
+
+/* Whether the task may make that call where a program does, with nobody to suspend its seccomp
+ * filters. -ENOTSUP */
+int ckpt_remote_judge(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err);
+
+struct ckpt_run_program {
+	uint64_t entry, table; /* program.S and its table, in the task */
+	/* Called with each result of a system call, and the address of its step. */
+	void (*told)(void *arg, uint64_t step, long result);
+	void *arg;
+};
+
+/* Runs it. 0: it has come to its end, and stands in the second stub, whose first call was not
+ * made: r is *second now, and the first stub is gone. -ECANCELED: it went back to the first one.
+ * Another error: it is lost, or runs on by itself. */
+int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
+		    const struct ckpt_run_program *run, struct ckpt_err *err);
 
 /* ---- a skeleton, traced with PTRACE_O_EXITKILL ---- */
 

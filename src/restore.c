@@ -76,7 +76,7 @@ static int arm(struct ckpt_skeleton *s, const struct ckpt_cpu *cpu, long nr, con
 /* A wait whose time-out the kernel had remembered: run it again with the time that was left and
  * interrupt it, so that the kernel remembers it here (arms current->restart_block). Then cpu's
  * own registers with rax -516 let it go on as after any signal without a handler. */
-static int restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
+int ckpt_restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
 {
 	const uint64_t time = s->r.scratch;
 	long result = -CKPT_ERESTART_RESTARTBLOCK;
@@ -178,7 +178,7 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 	tell_pid(s);
 	now = ckpt_now();
 	if (!ret)
-		ret = restore_wait(s, &cpu, err);
+		ret = ckpt_restore_wait(s, &cpu, err);
 	if (!ret)
 		ret = leave(s, err);
 	if (!ret)

@@ -281,18 +281,23 @@ static int open_end(struct ckpt_skeleton *s, const struct ckpt_file *file, uint6
 	return ret ? ret : place(s, file, (uint64_t)fd, err);
 }
 
+static int new_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object, int ends[2],
+		    struct ckpt_err *err)
+{
+	int ret = ckpt_skeleton_do(
+		s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch,
+		(uint64_t)(O_CLOEXEC | O_NONBLOCK | (has_packets(s->task, object) ? O_DIRECT : 0)));
+
+	return ret ? ret : ckpt_remote_get(&s->r, 0, ends, 2 * sizeof(*ends), err);
+}
+
 /* All descriptions of one pipe at once; park[0] reads, park[1] writes. */
 static int restore_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object,
 			const uint64_t park[2], struct ckpt_err *err)
 {
 	const struct ckpt_file *first[2] = {NULL, NULL};
-	int ends[2], ret;
+	int ends[2], ret = new_pipe(s, object, ends, err);
 
-	ret = ckpt_skeleton_do(
-		s, NULL, err, "pipe2", SYS_pipe2, s->r.scratch,
-		(uint64_t)(O_CLOEXEC | O_NONBLOCK | (has_packets(s->task, object) ? O_DIRECT : 0)));
-	if (!ret)
-		ret = ckpt_remote_get(&s->r, 0, ends, sizeof(ends), err);
 	/* The higher one first: the kernel gave the lowest free numbers in order, so ends[0] is
 	 * never park[1], but ends[1] may well be park[0]. */
 	for (int i = 1; !ret && i >= 0; i--)
@@ -386,4 +391,31 @@ int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err)
 			ckpt_err_about(err, "files/%llu", (unsigned long long)file->id);
 	}
 	return ret ? ret : restore_locks(s, err);
+}
+
+/* ---- a live task: beside what it has open ---- */
+
+int ckpt_restore_open(struct ckpt_skeleton *s, const struct ckpt_file *file, long *fd,
+		      struct ckpt_err *err)
+{
+	return open_file(s, file, fd, err);
+}
+
+int ckpt_restore_new_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object, int ends[2],
+			  struct ckpt_err *err)
+{
+	int ret = new_pipe(s, object, ends, err);
+
+	return ret ? ret : fill_pipe(s, object, (uint64_t)ends[1], err);
+}
+
+int ckpt_restore_dress(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
+		       struct ckpt_err *err)
+{
+	return dress(s, file, fd, err);
+}
+
+bool ckpt_task_writes(const struct ckpt_task *task, const char *path)
+{
+	return task_writes(task, path);
 }

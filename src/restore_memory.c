@@ -333,3 +333,17 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = ckpt_mempolicy_restore(s, err);
 	return ret ? ret : ckpt_memlocks_restore_future(s, err);
 }
+
+/* ---- a live task, beside its own memory ---- */
+
+int ckpt_restore_mappings(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	int ret = map_all(s, err);
+
+	return ret ? ret : ckpt_objects_restore(s, err);
+}
+
+int ckpt_restore_protection(struct ckpt_skeleton *s, struct ckpt_err *err)
+{
+	return each_vma(s, finish_vma, err);
+}

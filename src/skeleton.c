@@ -309,7 +309,7 @@ uint64_t ckpt_skeleton_gap(struct ckpt_skeleton *s, uint64_t size)
 	}
 	if (at + size > blank_of(s)->highest || use_range(s, at, at + size))
 		return 0;
-	return at;
+	return s->took && s->took(s, at, size) ? 0 : at;
 }
 
 static void no_obstacle(void *arg, const char *text)

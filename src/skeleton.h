@@ -37,6 +37,8 @@ struct ckpt_skeleton {
 	long exe_fd;
 	uint64_t boot;			/* code page and scratch memory of ours in it */
 	CKPT_VEC(struct ckpt_vma) vdso; /* the kernel's own mappings, as a new process gets them */
+	/* Called with every range that ckpt_skeleton_gap() gives; NULL: nobody wants to know. */
+	int (*took)(struct ckpt_skeleton *s, uint64_t start, uint64_t size);
 };
 
 /* Creates it with the PID of the tree, or with another one (ckpt_restore_any_pid), seized and empty
@@ -89,5 +91,26 @@ int ckpt_restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err); /* after
 int ckpt_restore_seccomp(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err);	/* the task's own */
 int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err); /* lets it run */
+
+/* ---- for a change in place (apply.c) ---- */
+
+/* Every mapping and shared object of s->task, at its addresses, without private contents; and
+ * their final protection, when they are filled. */
+int ckpt_restore_mappings(struct ckpt_skeleton *s, struct ckpt_err *err);
+int ckpt_restore_protection(struct ckpt_skeleton *s, struct ckpt_err *err);
+
+/* An open file description as the tree has it, under some free number; a pipe with its contents,
+ * and then each of its two descriptions. */
+int ckpt_restore_open(struct ckpt_skeleton *s, const struct ckpt_file *file, long *fd,
+		      struct ckpt_err *err);
+int ckpt_restore_new_pipe(struct ckpt_skeleton *s, const struct ckpt_object *object, int ends[2],
+			  struct ckpt_err *err);
+int ckpt_restore_dress(struct ckpt_skeleton *s, const struct ckpt_file *file, long fd,
+		       struct ckpt_err *err);
+/* Whether the task may have written that file itself. */
+bool ckpt_task_writes(const struct ckpt_task *task, const char *path);
+
+/* Arms the wait that the registers are in anew; cpu->rax becomes how it goes on. */
+int ckpt_restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err);
 
 #endif
