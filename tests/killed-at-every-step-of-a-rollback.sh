@@ -5,19 +5,19 @@
 . "${0%/*}/lib.sh"
 applier=$BUILD/applier
 
-start twice "$T/go2"
+start twice "$T/go2" "$T/beat"
 mkdir tree
 "$applier" "$PID" dump tree
 touch "$GO"
 wait_for 20 "the second state" has_line "$OUT" '^second'
 
 # Every step: CKPT_TEST_STRIDE=1
-stride=${CKPT_TEST_STRIDE:-7}
+stride=${CKPT_TEST_STRIDE:-23}
 deaths=0 undone=0 done_=0 last=false
 
 # step CALL N
 step() {
-	local call=$1 n=$2 was status=0
+	local call=$1 n=$2 was now status=0
 	was=$(grep -c '^second' "$OUT")
 	strace -qq -f -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" \
 		"$applier" "$PID" apply tree >applier.out 2>&1 || status=$?
@@ -30,6 +30,8 @@ step() {
 	exited "$PID" && fail "$call $n: the target ended: $(<"exits/$PID"): $(tail -n 3 "$OUT")"
 	wait_for 5 "$call $n: the target to run" in_state "$PID" RSD
 	# back in the first state it goes to the second at once, since it may
+	now=$(date +%s%N)
+	wait_for 10 "$call $n: the target to judge itself" judged_since "$now"
 	wait_for 10 "$call $n: the second state" in_second
 	if has_line "$OUT" '^FAIL'; then
 		fail "$call $n: $(grep FAIL "$OUT")"
@@ -40,11 +42,12 @@ step() {
 		undone=$((undone + 1))
 	fi
 }
+judged_since() { exited "$PID" || (($(od -An -tu8 beat) > $1)); }
 in_second() { exited "$PID" || [[ $(tail -n 1 "$OUT") = second ]]; }
 
 for call in pwrite64 process_vm_writev ptrace; do
 	last=false
-	for ((n = 1; n < 5000; n += n < 20 ? 1 : stride)); do
+	for ((n = 1; n < 5000; n += n < 12 ? 1 : stride)); do
 		step "$call" "$n"
 		! $last || break
 	done

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 applier=$BUILD/applier
 
-start twice "$T/go2"
+start twice "$T/go2" "$T/beat"
 mkdir tree
 "$applier" "$PID" dump tree
 touch "$GO"

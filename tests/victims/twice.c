@@ -2,7 +2,8 @@
 /*
  * Has two states that differ in everything it can think of, and judges all the while that it is in
  * one of them and not between: the first until it may go, then the second, until the second file is
- * there. Says "first" and "second" when it comes to them.
+ * there. Says "first" and "second" when it comes to them, and writes the time at which it last
+ * began to judge, and was content, to the file named third.
  */
 #include <fenv.h>
 #include <poll.h>
@@ -304,11 +305,17 @@ static void judge_rest(int want)
 
 static void judge(int want)
 {
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	judge_fds(want);
 	judge_memory(want);
 	judge_rest(want);
 	if (victim_failures)
 		_exit(1);
+	CHECK(pwrite(HIGH + 7, &ns, 8, 0) == 8, "beat");
 }
 
 static __attribute__((noinline)) void deeper(int depth, const char *go)
@@ -335,9 +342,10 @@ static __attribute__((noinline)) void deeper(int depth, const char *go)
 
 int main(int argc, char **argv)
 {
-	MUST(argc > 2 && fcntl(1, F_SETFL, O_APPEND) == 0); /* what it said stays said */
+	MUST(argc > 3 && fcntl(1, F_SETFL, O_APPEND) == 0); /* what it said stays said */
 	memory_first(argv[0]);
 	fds_first(argv[0]);
+	MUST(dup2(open(argv[3], O_RDWR | O_CREAT, 0600), HIGH + 7) > 0 && close(3) == 0);
 	rest_first();
 	victim_ready();
 	while (access(argv[1], F_OK) != 0) {
