@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include "log.h"
 #include "mempolicy.h"
+#include "proc.h"
 
 /* include/uapi/linux/mempolicy.h of Linux 6.9 */
 #define MPOL_DEFAULT 0
@@ -17,9 +18,9 @@
 
 #define NODE_BYTES 1024 /* bits for more nodes than the kernel can have (MAX_NUMNODES) */
 #define NODES_AT   8	/* in the scratch memory, behind the mode */
-/* From so many mappings on it is quicker to have the kernel look at all pages (numa_maps) than to
- * ask for each mapping. */
-#define MANY_VMAS 500
+/* For numa_maps the kernel looks at every page: so many take as long as one call inside the task.
+ */
+#define PAGES_A_CALL 500
 
 /* clang-format off */
 const struct ckpt_word ckpt_mempolicy_modes[] = {
@@ -105,11 +106,21 @@ static int ask_by_numa_maps(struct ckpt_remote *r, struct ckpt_task *task, struc
 	return ret;
 }
 
+static bool numa_maps_is_quicker(const struct ckpt_remote *r, const struct ckpt_task *task)
+{
+	unsigned long long size, resident = 0;
+	char line[128];
+
+	ckpt_proc_line(r->tid, "statm", line, sizeof(line));
+	return sscanf(line, "%llu %llu", &size, &resident) == 2 &&
+	       resident / PAGES_A_CALL < task->vmas.n;
+}
+
 int ckpt_mempolicy_get(struct ckpt_remote *r, struct ckpt_task *task, struct ckpt_err *err)
 {
 	int ret = ask(r, 0, 0, &task->thread.mempolicy, err);
 
-	if (!ret && task->vmas.n > MANY_VMAS)
+	if (!ret && numa_maps_is_quicker(r, task))
 		return ask_by_numa_maps(r, task, err);
 	for (size_t i = 0; !ret && i < task->vmas.n; i++)
 		if (task->vmas.v[i].how < CKPT_VMA_VDSO)

@@ -99,7 +99,7 @@ static int map_huge_views(struct ckpt_skeleton *s, const struct ckpt_object *obj
 	int ret, closed;
 
 	snprintf(path, sizeof(path), "/proc/self/map_files/%llx-%llx", (unsigned long long)whole,
-		 (unsigned long long)(whole + object->size));
+		 (unsigned long long)whole + object->size);
 	ret = ckpt_skeleton_open(s, path, O_RDWR | O_CLOEXEC, &fd, err);
 	if (ret)
 		return ret;

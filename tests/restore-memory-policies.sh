@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Memory policies of the task and of its mappings, few and many; a node that is not there is said.
+# Memory policies of the task and of its mappings, of processes with few pages and with many; a
+# node that is not there is said.
 . "${0%/*}/lib.sh"
 
 mount_ckpt
-for many in '' many; do
-	start mempolicy ${many:+"$many"}
+for much in '' much; do
+	start mempolicy ${much:+"$much"}
 	checkpoint
 	grep -c '^mempolicy' "dump/$PID"/vmas/*/meta | grep -c ':1$' | grep -qx 5
 	restore

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mempolicy GO [MANY]: memory policies of the task and of mappings; with MANY more mappings.
+ * mempolicy GO [MUCH]: memory policies of the task and of mappings; with MUCH more memory.
  */
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
@@ -10,6 +10,7 @@
 #define PAGE 4096ul
 #define LEN  (4 * PAGE)
 #define BITS 8192
+#define MUCH (96ul << 20)
 #define N    (sizeof(binds) / sizeof(binds[0]))
 
 static struct layout was, is;
@@ -58,9 +59,12 @@ int main(int argc, char **argv)
 	}
 	ask(NULL, &before[N]);
 	MUST(before[0].mode == MPOL_BIND && before[N].mode != MPOL_DEFAULT);
-	for (size_t i = 0; argc > 2 && i < 600; i++)
-		MUST(mmap(NULL, PAGE, i % 2 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0) != MAP_FAILED);
+	if (argc > 2) {
+		char *much = mmap(NULL, MUCH, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+		MUST(much != MAP_FAILED);
+	}
 	layout_see(&was);
 	layout_see(&was);
 	victim_ready();
