@@ -175,6 +175,8 @@ struct ckpt_vma {
 	int64_t fmtime;
 	bool has_file, has_object;
 	uint64_t object; /* objects/ID for how shm, and how file without a name */
+	bool has_name;
+	char *name; /* PR_SET_VMA_ANON_NAME */
 	bool has_huge;
 	uint64_t huge; /* hugetlb: bytes of a page */
 	bool has_policy;

@@ -9,10 +9,12 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "log.h"
 #include "mempolicy.h"
 #include "vma_map.h"
 #include "vma_nodes.h"
 
+#define PR_SET_VMA_NR	      0x53564d41 /* PR_SET_VMA_ANON_NAME, Linux 5.17 */
 #define FILL_BYTES	      CKPT_CHUNK_SIZE
 #define MADV_GUARD_INSTALL_NR 102
 #define MADV_GUARD_REMOVE_NR  103
@@ -86,6 +88,26 @@ static int guard(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckp
 				      MADV_GUARD_REMOVE_NR);
 }
 
+/* A name changes nothing but what maps shows: said, and gone without. */
+static int set_name(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	long result = 0;
+	int ret;
+
+	if (!vma->has_name)
+		return 0;
+	ret = ckpt_remote_put(&s->r, 0, vma->name, strlen(vma->name) + 1, err);
+	if (!ret)
+		ret = ckpt_remote_call(
+			&s->r, &result, err, SYS_prctl,
+			CKPT_ARGS(PR_SET_VMA_NR, 0, vma->start, ckpt_vma_len(vma), s->r.scratch));
+	if (!ret && result < 0)
+		ckpt_log("restore %d: vmas/%016llx: this kernel gives no names to memory (%s): "
+			 "it was '%s'",
+			 s->pid, (unsigned long long)vma->start, strerror((int)-result), vma->name);
+	return ret;
+}
+
 static int unmerge(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
 {
 	if (!s->task->mm.memory_merge || ckpt_vma_has(vma, "mg"))
@@ -105,6 +127,8 @@ int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct 
 					       ckpt_vma_len(vma), (uint64_t)ckpt_vm_flags[i].arg);
 	if (!ret)
 		ret = ckpt_mempolicy_bind(s, vma, err);
+	if (!ret)
+		ret = set_name(s, vma, err);
 	if (!ret)
 		ret = guard(s, vma, err);
 	return ret ? ret : unmerge(s, vma, err);

@@ -116,6 +116,8 @@ static const struct ckpt_row vma_rows[] = {
 	  CKPT_F(int, struct ckpt_vma, fmtime)}},
 	{"object", CKPT_OPT, offsetof(struct ckpt_vma, has_object), 0,
 	 {CKPT_F(dec, struct ckpt_vma, object)}},
+	{"name", CKPT_OPT, offsetof(struct ckpt_vma, has_name), 0,
+	 {CKPT_F(str, struct ckpt_vma, name)}},
 	{"hugetlb", CKPT_OPT, offsetof(struct ckpt_vma, has_huge), 0,
 	 {CKPT_F(hex, struct ckpt_vma, huge)}},
 	{"mempolicy", CKPT_OPT, offsetof(struct ckpt_vma, has_policy), 0,
@@ -162,6 +164,8 @@ static int vma_check(const void *obj, struct ckpt_err *err)
 			      vma->start % vma->huge || vma->end % vma->huge))
 		return ckpt_fail(err, EINVAL, "hugetlb 0x%llx: start and end are no such pages",
 				 (unsigned long long)vma->huge);
+	if (vma->has_name && (!vma->name || vma->how == CKPT_VMA_FILE || vma->how >= CKPT_VMA_VDSO))
+		return ckpt_fail(err, EINVAL, "name is for memory without a file");
 	if (vma->pkey > 15)
 		return ckpt_fail(err, EINVAL, "pkey %u: there are 16", vma->pkey);
 	if ((vma->how == CKPT_VMA_FILE) != (vma->has_file && vma->fname))
@@ -278,6 +282,18 @@ static const struct special_name {
 	{NULL, CKPT_VMA_ANON, NULL},
 };
 
+/* "NAME]": no bracket can be in it (kernel/sys.c, is_valid_name_char). */
+static int take_name(struct ckpt_vma *vma, const char *rest)
+{
+	size_t len = strcspn(rest, "]");
+
+	if (!len) /* an empty one can't be told from none in a tree; nothing shows the difference */
+		return 0;
+	vma->name = strndup(rest, len);
+	vma->has_name = vma->name;
+	return vma->name ? 0 : -ENOMEM;
+}
+
 static int classify(struct smaps_reader *r, const char *name)
 {
 	struct ckpt_vma *vma = r->vma;
@@ -294,7 +310,7 @@ static int classify(struct smaps_reader *r, const char *name)
 	if (!strncmp(name, "[anon:", 6) || !strncmp(name, "[anon_shmem:", 12)) {
 		if (vma->shared)
 			vma->how = CKPT_VMA_SHM;
-		return 0;
+		return take_name(vma, strchr(name, ':') + 1);
 	}
 	if (name[0] == '[')
 		obstacle_vma(r, name);
@@ -381,24 +397,34 @@ static int read_line(struct smaps_reader *r, char *line)
 	return 0;
 }
 
+int ckpt_vmas_parse(FILE *f, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
+		    void *arg)
+{
+	struct smaps_reader r = {.task = task, .obstacle = obstacle, .arg = arg};
+	char *line = NULL;
+	size_t cap = 0;
+	int ret = 0;
+
+	while (!ret && getline(&line, &cap, f) > 0)
+		ret = read_line(&r, line);
+	free(line);
+	return ret;
+}
+
 int ckpt_vmas_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
 		   void *arg, struct ckpt_err *err)
 {
-	struct smaps_reader r = {.task = task, .obstacle = obstacle, .arg = arg};
-	char path[40], *line = NULL;
-	size_t cap = 0;
+	char path[40];
 	FILE *f;
-	int ret = 0;
+	int ret;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
 	f = fopen(path, "re");
 	if (!f)
 		return ckpt_fail_sys(err, "%s", path);
-	while (!ret && getline(&line, &cap, f) > 0)
-		ret = read_line(&r, line);
+	ret = ckpt_vmas_parse(f, task, obstacle, arg);
 	if (ret)
 		ckpt_fail(err, -ret, "%s: can't be read", path);
-	free(line);
 	fclose(f);
 	return ret;
 }

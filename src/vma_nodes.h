@@ -5,6 +5,7 @@
 #ifndef CKPT_VMA_NODES_H
 #define CKPT_VMA_NODES_H
 
+#include <stdio.h>
 #include "err.h"
 #include "task.h"
 
@@ -40,5 +41,9 @@ bool ckpt_vma_has(const struct ckpt_vma *vma, const char *letters);
  * ("[heap]") is not kept: it follows from mm. obstacle is called for what can't be captured. */
 int ckpt_vmas_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
 		   void *arg, struct ckpt_err *err);
+
+/* The same from the text of such a file. -EINVAL, -ENOMEM. */
+int ckpt_vmas_parse(FILE *f, struct ckpt_task *task, void (*obstacle)(void *arg, const char *text),
+		    void *arg);
 
 #endif

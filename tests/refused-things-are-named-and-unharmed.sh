@@ -8,7 +8,7 @@ kinds="thread:thread child:child|descendant|process zombie:zombie|child|process 
 	socket:socket epoll:epoll|eventpoll signalfd:signalfd timerfd:timerfd inotify:inotify
 	memfd:memfd unlinked:deleted|unlinked|removed fifo:fifo|FIFO|pipe io_uring:io_uring
 	seccomp:seccomp sem-undo:semaphore dnotify:notification aio:aio|AIO sysv-shm:System.V|SYSV|shm
-	pidfd:pidfd"
+	pidfd:pidfd userfaultfd:userfaultfd"
 mount_ckpt
 declare -A pid out
 bad=

@@ -14,6 +14,7 @@
 	X(node)                                                                                    \
 	X(tree)                                                                                    \
 	X(pagemap)                                                                                 \
+	X(vmas)                                                                                    \
 	X(pkeys)                                                                                   \
 	X(pages)                                                                                   \
 	X(page_stream)                                                                             \

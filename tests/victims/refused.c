@@ -7,11 +7,13 @@
 #include <linux/filter.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -299,6 +301,27 @@ static void has_sysv_shm(void)
 	CHECK(strcmp(p, "abcd") == 0, "System V memory");
 }
 
+static void has_userfaultfd(void)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register reg = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	struct uffdio_range range;
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	struct uffd_msg msg;
+
+	MUST(p != MAP_FAILED);
+	p[4096] = 'x';
+	if (fd < 0)
+		victim_skip("no userfaultfd here");
+	range.start = reg.range.start = (uintptr_t)p;
+	range.len = reg.range.len = 8192;
+	MUST(ioctl(fd, UFFDIO_API, &api) == 0 && ioctl(fd, UFFDIO_REGISTER, &reg) == 0);
+	ready_map(p);
+	CHECK(read(fd, &msg, sizeof(msg)) == -1 && errno == EAGAIN, "somebody touched its memory");
+	CHECK(ioctl(fd, UFFDIO_UNREGISTER, &range) == 0 && p[0] == 0 && p[4096] == 'x', "%m");
+}
+
 static void has_pidfd(void)
 {
 	int fd = syscall(SYS_pidfd_open, getpid(), 0);
@@ -321,6 +344,7 @@ int main(int argc, char **argv)
 		{"io_uring", has_io_uring}, {"seccomp", has_seccomp},	{"aio", has_aio},
 		{"sem-undo", has_sem_undo}, {"dnotify", has_dnotify},	{"sysv-shm", has_sysv_shm},
 		{"pidfd", has_pidfd},
+		{"userfaultfd", has_userfaultfd},
 	};
 
 	MUST(argc > 2);
