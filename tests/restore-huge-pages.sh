@@ -10,11 +10,14 @@ flock -w 100 8
 had=$(<$pages)
 give_back() {
 	local status=$?
+	trap - ERR
+	set +e
 	umount "$T/huge" 2>/dev/null
 	echo "$had" >$pages
-	return $status
+	(exit $status)
+	at_exit
 }
-trap 'give_back; at_exit' EXIT
+trap give_back EXIT
 echo $((had + 14)) >$pages
 (($(<$pages) == had + 14)) || skip "no 28 MiB for huge pages"
 
@@ -24,7 +27,7 @@ checkpoint
 echo "$had" >$pages
 fails_with "Cannot allocate memory" restore
 log_has 'huge pages of 2048 kB: .*vm.nr_hugepages'
-no_process "$PID"
+wait_for 10 "the skeleton to be gone" gone "$PID"
 echo $((had + 14)) >$pages
 rm -rf "${MNT:?}/restore/$PID"
 restore

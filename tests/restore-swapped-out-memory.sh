@@ -11,10 +11,13 @@ mkswap -q "$swap"
 swapon "$swap" 2>swapon.err || skip "no swap on a file here: $(<swapon.err)"
 swap_off() {
 	local status=$?
+	trap - ERR
+	set +e
 	swapoff "$swap"
-	return $status
+	(exit $status)
+	at_exit
 }
-trap 'swap_off; at_exit' EXIT
+trap swap_off EXIT
 
 mount_ckpt
 start swapped
