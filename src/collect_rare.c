@@ -20,7 +20,8 @@
 
 #define POLICY_DEADLINE	     6
 #define RESET_ON_FORK	     1ull   /* SCHED_FLAG_RESET_ON_FORK */
-#define DEADLINE_FLAGS	     6ull   /* SCHED_FLAG_RECLAIM, SCHED_FLAG_DL_OVERRUN */
+#define DEADLINE_FLAGS	     2ull   /* SCHED_FLAG_RECLAIM */
+#define OVERRUN_SIGNAL	     4ull   /* SCHED_FLAG_DL_OVERRUN */
 #define CORE_SCHED	     62	    /* PR_SCHED_CORE, Linux 5.14 */
 #define CORE_SCHED_GET	     0	    /* PR_SCHED_CORE_GET */
 #define ARCH_GET_UNTAG_MASK_ 0x4001 /* Linux 6.4 */
@@ -70,6 +71,13 @@ int ckpt_collect_policy(struct ckpt_collect *c)
 		t->dl_deadline = attr.deadline;
 		t->dl_period = attr.period;
 		t->dl_flags = attr.flags & DEADLINE_FLAGS;
+		/* The time of our calls inside it counts as its own, and SIGXCPU may kill it. */
+		if (attr.flags & OVERRUN_SIGNAL) {
+			ckpt_obstacle_add(&c->obstacles,
+					  "deadline scheduling with a signal at every overrun "
+					  "(SCHED_FLAG_DL_OVERRUN)");
+			c->obstacles.no_remote = true;
+		}
 	}
 	t->slice = own_slice(&attr);
 	if (attr.util_min || (attr.util_max && attr.util_max != UCLAMP_FULL))

@@ -199,8 +199,8 @@ static int build(struct ckpt_skeleton *s, struct ckpt_err *err)
 	int (*const steps[])(struct ckpt_skeleton *, struct ckpt_err *) = {
 		ckpt_skeleton_new,    ckpt_restore_identity, ckpt_skeleton_exec,
 		ckpt_restore_memory,  ckpt_restore_files,    ckpt_restore_process,
-		ckpt_restore_signals, ckpt_restore_limits,   ckpt_restore_seccomp,
-		ckpt_restore_creds,   ckpt_restore_finish,
+		ckpt_restore_signals, ckpt_restore_sched,    ckpt_restore_limits,
+		ckpt_restore_seccomp, ckpt_restore_creds,    ckpt_restore_finish,
 	};
 	int ret = 0;
 

@@ -124,7 +124,7 @@ static int restore_autogroup(struct ckpt_skeleton *s, struct ckpt_err *err)
 	return ret;
 }
 
-static int restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
+int ckpt_restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_thread *t = &s->task->thread;
 	struct {
@@ -300,9 +300,9 @@ int ckpt_restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err)
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_skeleton *, struct ckpt_err *) = {
-		restore_session, restore_tty,	 restore_self_files, restore_autogroup,
-		restore_sched,	 restore_ldt,	 restore_xcomp,	     restore_membarrier,
-		restore_fs,	 restore_thread,
+		restore_session,    restore_tty, restore_self_files,
+		restore_autogroup,  restore_ldt, restore_xcomp,
+		restore_membarrier, restore_fs,	 restore_thread,
 	};
 	int ret = 0;
 

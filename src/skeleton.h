@@ -87,6 +87,7 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_files(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_process(struct ckpt_skeleton *s, struct ckpt_err *err); /* session, cwd ... */
 int ckpt_restore_signals(struct ckpt_skeleton *s, struct ckpt_err *err);
+int ckpt_restore_sched(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_limits(struct ckpt_skeleton *s, struct ckpt_err *err); /* after what they limit */
 int ckpt_restore_seccomp(struct ckpt_skeleton *s, struct ckpt_err *err);
 int ckpt_restore_creds(struct ckpt_skeleton *s, struct ckpt_err *err);	/* the task's own */

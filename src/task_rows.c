@@ -155,8 +155,7 @@ static const struct ckpt_word policy_words[] = {
 	{"idle", 5},  {"deadline", 6}, {"ext", 7}, {NULL, 0},
 };
 
-/* SCHED_FLAG_RECLAIM, SCHED_FLAG_DL_OVERRUN */
-static const struct ckpt_word dl_words[] = {{"reclaim", 2}, {"overrun", 4}, {NULL, 0}};
+static const struct ckpt_word dl_words[] = {{"reclaim", 2 /* SCHED_FLAG_RECLAIM */}, {NULL, 0}};
 
 #define T struct ckpt_thread
 static const struct ckpt_row thread_rows[] = {
@@ -197,7 +196,7 @@ static int thread_check(const void *obj, struct ckpt_err *err)
 
 	if (t->affinity.n > 1024)
 		return ckpt_fail(err, EINVAL, "affinity is longer than 8192 CPUs");
-	if (t->dl_flags & ~6ull)
+	if (t->dl_flags & ~2ull)
 		return ckpt_fail(err, EINVAL, "deadline_flags: unknown flags");
 	if (t->cpuid > 1)
 		return ckpt_fail(err, EINVAL, "cpuid is 0 or 1");

@@ -21,6 +21,11 @@ restore
 restored
 finish
 rm "$GO"
+start state deadline-overrun=1000000
+fails_with "not supported" freeze
+log_has 'SCHED_FLAG_DL_OVERRUN'
+finish
+rm "$GO"
 umount_ckpt
 
 # Several at once: those without CAP_SYS_ADMIN may set an autogroup every 100 ms only.

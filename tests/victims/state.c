@@ -287,6 +287,9 @@ static void apply(char *setting)
 	} else if (!strcmp(setting, "batch-slice")) {
 		set_sched(SCHED_BATCH, n, 0);
 	} else if (!strcmp(setting, "deadline")) {
+		set_sched(6, n, 2);
+	} else if (!strcmp(setting, "deadline-overrun")) {
+		signal(SIGXCPU, SIG_IGN);
 		set_sched(6, n, 6);
 	} else if (!strcmp(setting, "mdwe")) {
 		if (prctl(65, n, 0, 0, 0) != 0)
