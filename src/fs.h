@@ -4,7 +4,8 @@
  * of nodes. fs_ops.c turns FUSE requests into calls of these; nothing else knows libfuse.
  *
  *	fs_root.c	/, /log
- *	fs_task.c	/PID and everything below; fs_tasks.c: which of them there are
+ *	fs_task.c	/PID and everything below; fs_tasks.c: which of them there are; fs_edit.c:
+ *			what changes something there
  *	fs_restore.c	/restore
  *	fs_stage.c	/restore/NAME and everything below
  *
@@ -24,6 +25,7 @@
 struct ckpt_ahead;
 struct ckpt_opts;
 struct ckpt_stage;
+struct ckpt_stage_node;
 
 #define CKPT_INO(tree, index) ((uint64_t)(tree) << 32 | (uint32_t)(index))
 #define CKPT_INO_TREE(ino)    ((uint32_t)((ino) >> 32))
@@ -34,6 +36,8 @@ struct ckpt_stage;
 #define CKPT_TREE_STAGED      0x40000000u /* this bit: below restore/; else a task */
 
 #define CKPT_TREE_STOPPED 0x20000000u /* a task that is listed because job control stopped it */
+
+#define CKPT_INDEX_STAGED 0x80000000u /* a file that is written below a task: not of its tree */
 
 /* The next unused number, with these bits. */
 uint32_t ckpt_tree_number(uint32_t bits);
@@ -59,8 +63,10 @@ struct ckpt_handle {
 	bool nomem;			   /* list is not whole */
 	bool writes;			   /* open for writing */
 	bool wrote;			   /* something was written through it */
+	bool flushed;			   /* it was closed once with nothing written */
 	void *obj;
 	uint32_t index;
+	uint32_t edition;	  /* of the task's tree, at open */
 	struct ckpt_ahead *ahead; /* files that are read ahead */
 };
 
@@ -95,6 +101,8 @@ struct ckpt_fs_ops {
 	int (*rmdir)(const struct ckpt_req *req, uint64_t dir, const char *name);
 	int (*rename)(const struct ckpt_req *req, uint64_t dir, const char *name, uint64_t newdir,
 		      const char *newname, unsigned int flags);
+	/* After the answer to a rename that did not fail: the kernel's locks are free again. */
+	void (*renamed)(uint64_t newdir, const char *newname);
 	int (*open)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
 	int (*opendir)(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h);
 	/* *buf has room for CKPT_READ_MAX; may be exchanged for another buffer of that size. */
@@ -116,6 +124,8 @@ struct ckpt_fs {
 	struct timespec since;
 	/* Tells the kernel that inodes [first, first + n) of a tree are gone. */
 	void (*forget)(uint64_t first, uint32_t n);
+	/* ... that a name must be looked up again. Not while a request changes that directory. */
+	void (*forget_name)(uint64_t dir, const char *name);
 };
 extern struct ckpt_fs ckpt_fs;
 
@@ -137,8 +147,10 @@ struct ckpt_stage *ckpt_stages_ref(struct ckpt_stage *s);
 void ckpt_stages_put(struct ckpt_stage *s);
 void ckpt_stages_stop(void);
 
-/* ---- fs_stage.c, for fs_restore.c ---- */
+/* ---- fs_stage.c, for fs_restore.c and fs_edit.c ---- */
 int ckpt_stage_root_stat(struct ckpt_stage *s, uint32_t tree, struct stat *st);
+/* which: CKPT_SET_*, but for the size. */
+void ckpt_fs_set_attrs(struct ckpt_stage_node *node, unsigned int which, const struct stat *set);
 #define CKPT_STAGE_STATUS 0xfffffffeu /* index of .status */
 #define CKPT_STAGE_LINK	  0xfffffffdu /* index of the link that `ln -s` sees */
 

@@ -15,9 +15,9 @@
 #include "fs_ahead.h"
 #include "quota.h"
 
-/* Below the top, names and attributes never change while a tree is there, and everything that
- * changes them comes through the kernel, so it may remember them: what it must ask again is
- * what goes by itself, a whole tree or the files of a restored one. */
+/* Below the top, names and attributes never change while a tree is there, or fs_edit.c tells the
+ * kernel to forget them, so it may remember them: what it must ask again is what goes by
+ * itself, a whole tree or the files of a restored one. */
 #define CACHE_S 3600.0
 #define BRIEF_S 1.0
 
@@ -43,8 +43,9 @@ static struct ckpt_handle *handle_of(const struct fuse_file_info *fi)
 }
 
 /* How long the kernel may keep what we said of an inode. Everything below a frozen task stays as
- * it is; its own directory goes by rmdir, which the kernel sees. A task that job control stopped
- * may run on unseen, and what is staged changes with every write. */
+ * it is, but for what is being written there; its own directory goes by rmdir, which the kernel
+ * sees. A task that job control stopped may run on unseen, and what is staged changes with every
+ * write. */
 static double attr_timeout(const struct stat *st)
 {
 	uint32_t tree = CKPT_INO_TREE(st->st_ino), index = CKPT_INO_INDEX(st->st_ino);
@@ -52,7 +53,10 @@ static double attr_timeout(const struct stat *st)
 	if (!tree)
 		return st->st_ino == CKPT_INO_LOG ? 0 : BRIEF_S;
 	if (!(tree & CKPT_TREE_STAGED))
-		return index ? CACHE_S : tree & CKPT_TREE_STOPPED ? 0 : BRIEF_S;
+		return index & CKPT_INDEX_STAGED  ? 0
+		       : index			  ? CACHE_S
+		       : tree & CKPT_TREE_STOPPED ? 0
+						  : BRIEF_S;
 	if (index == CKPT_STAGE_STATUS || index == CKPT_STAGE_LINK)
 		return 0;
 	return index && S_ISDIR(st->st_mode) ? CACHE_S : BRIEF_S;
@@ -215,9 +219,11 @@ static void op_rename(fuse_req_t req, fuse_ino_t dir, const char *name, fuse_ino
 {
 	const struct ckpt_fs_ops *ops = ops_of(dir);
 	struct ckpt_req who = req_of(req);
+	int ret = ops->rename ? ops->rename(&who, dir, name, newdir, newname, flags) : -EPERM;
 
-	fuse_reply_err(req,
-		       ops->rename ? -ops->rename(&who, dir, name, newdir, newname, flags) : EPERM);
+	fuse_reply_err(req, -ret);
+	if (!ret && ops->renamed)
+		ops->renamed(newdir, newname);
 }
 
 /* ---- handles ---- */

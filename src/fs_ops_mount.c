@@ -36,6 +36,11 @@ static void forget(uint64_t first, uint32_t n)
 		fuse_lowlevel_notify_inval_inode(session, first + i, 0, 0);
 }
 
+static void forget_name(uint64_t dir, const char *name)
+{
+	fuse_lowlevel_notify_inval_entry(session, dir, name, strlen(name));
+}
+
 /* In an option string commas and backslashes are spelled with a backslash before them. */
 static void put_escaped(struct ckpt_buf *buf, const char *text)
 {
@@ -95,8 +100,11 @@ int ckpt_fs_serve(const struct ckpt_opts *opts)
 	bool foreground = opts->foreground || opts->debug;
 	int status = CKPT_EXIT_SYS;
 
-	ckpt_fs =
-		(struct ckpt_fs){.opts = opts, .uid = getuid(), .gid = getgid(), .forget = forget};
+	ckpt_fs = (struct ckpt_fs){.opts = opts,
+				   .uid = getuid(),
+				   .gid = getgid(),
+				   .forget = forget,
+				   .forget_name = forget_name};
 	clock_gettime(CLOCK_REALTIME, &ckpt_fs.since);
 	ckpt_quota_set_limit(opts->stage_limit);
 	ckpt_log_echo(foreground);

@@ -187,7 +187,7 @@ static int told(struct ckpt_stage *s, int ret, const struct ckpt_err *err)
 
 /* ---- attributes ---- */
 
-static void set_attrs(struct ckpt_stage_node *node, unsigned int which, const struct stat *set)
+void ckpt_fs_set_attrs(struct ckpt_stage_node *node, unsigned int which, const struct stat *set)
 {
 	if (which & CKPT_SET_MODE)
 		node->mode = (node->mode & S_IFMT) | (set->st_mode & 07777);
@@ -220,7 +220,7 @@ static int stage_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_h
 			h->wrote = true;
 	}
 	if (!ret)
-		set_attrs(node, which, set);
+		ckpt_fs_set_attrs(node, which, set);
 	/* cp -a, tar and rsync set the times of the tree's root last. */
 	if (!ret && node == ckpt_stage_root(s) && (which & CKPT_SET_MTIME))
 		ret = told(s, ckpt_stage_finish(s, req->pid, &err), &err);
@@ -357,34 +357,11 @@ static int stage_rmdir(const struct ckpt_req *req, uint64_t dir, const char *nam
 	return stage_remove(req, dir, name, S_IFDIR);
 }
 
-/* Renames, and checks the file under its new name. A file that is not what the manifest says
- * gets its old name back, so that a failed rename changed nothing that matters. */
-static int rename_file(struct ckpt_stage *s, struct ckpt_stage_node *node,
-		       struct ckpt_stage_node *dir, const char *name, pid_t pid)
-{
-	struct ckpt_stage_node *olddir = node->dir;
-	char *oldname = strdup(node->name);
-	struct ckpt_err err = {0};
-	uint32_t index = node->index;
-	int ret;
-
-	if (!oldname)
-		return -ENOMEM;
-	ret = ckpt_stage_rename(s, node, dir, name);
-	if (!ret && node->settled) {
-		ret = told(s, ckpt_stage_arrived(s, node, pid, &err), &err);
-		node = ckpt_stage_node(s, index); /* a restore clears the stage */
-		if (ret && node && node->dir && node->why && !ckpt_stage_child(s, olddir, oldname))
-			ckpt_stage_rename(s, node, olddir, oldname);
-	}
-	free(oldname);
-	return ret;
-}
-
 static int stage_rename(const struct ckpt_req *req, uint64_t dir, const char *name, uint64_t newdir,
 			const char *newname, unsigned int flags)
 {
 	struct ckpt_stage_node *from, *to, *node;
+	struct ckpt_err err = {0};
 	struct ckpt_stage *s;
 	int ret;
 
@@ -408,7 +385,9 @@ static int stage_rename(const struct ckpt_req *req, uint64_t dir, const char *na
 	else if ((flags & RENAME_NOREPLACE) && ckpt_stage_child(s, to, newname))
 		ret = -EEXIST;
 	else
-		ret = rename_file(s, node, to, newname, req->pid);
+		ret = ckpt_stage_move(s, node, to, newname, req->pid, &err);
+	if (err.code)
+		told(s, ret, &err);
 	return leave(s, ret);
 }
 

@@ -139,14 +139,18 @@ void ckpt_task_put(struct ckpt_listed *t)
 static void task_thaw(struct ckpt_listed *t)
 {
 	struct ckpt_frozen *frozen;
-	uint32_t n = 0;
+	uint32_t n = 0, inodes = 0;
 
 	pthread_rwlock_wrlock(&t->lock);
+	if (t->overlay)
+		inodes = t->overlay->inodes.n;
+	if (t->frozen)
+		ckpt_task_edits_end(t);
 	frozen = t->frozen;
 	t->frozen = NULL;
 	pthread_rwlock_unlock(&t->lock);
 	if (frozen) {
-		n = frozen->tree->n;
+		n = inodes > frozen->tree->n ? inodes : frozen->tree->n;
 		ckpt_frozen_free(frozen);
 	}
 	pthread_mutex_lock(&table_lock);
@@ -206,16 +210,28 @@ static int pin(const struct ckpt_req *req, struct ckpt_listed *t)
 	return ret;
 }
 
-/* A reference and the lock, shared. may_pin: freeze it if only job control holds it. */
-int ckpt_task_enter(const struct ckpt_req *req, uint64_t ino, bool may_pin,
-		    struct ckpt_listed **out)
+/* Under t->lock. */
+static bool is_there(const struct ckpt_listed *t, uint64_t ino)
+{
+	uint32_t index = CKPT_INO_INDEX(ino);
+
+	if (t->sealed)
+		return false;
+	if (index & CKPT_INDEX_STAGED)
+		return t->overlay && ckpt_stage_node(t->overlay->stage, index & ~CKPT_INDEX_STAGED);
+	return ckpt_task_index(t, ino) != CKPT_NO_INDEX;
+}
+
+/* A reference and the lock. may_pin: freeze it if only job control holds it. */
+static int enter(const struct ckpt_req *req, uint64_t ino, bool may_pin,
+		 int (*lock)(pthread_rwlock_t *), struct ckpt_listed **out)
 {
 	struct ckpt_listed *t = ckpt_task_get(ino);
 	int ret;
 
 	if (!t)
 		return -ESTALE;
-	pthread_rwlock_rdlock(&t->lock);
+	lock(&t->lock);
 	while (!t->frozen) {
 		pthread_rwlock_unlock(&t->lock);
 		ret = t->stopped && may_pin ? pin(req, t) : -ESTALE;
@@ -223,15 +239,32 @@ int ckpt_task_enter(const struct ckpt_req *req, uint64_t ino, bool may_pin,
 			ckpt_task_put(t);
 			return ret;
 		}
-		pthread_rwlock_rdlock(&t->lock);
+		lock(&t->lock);
 	}
-	if (CKPT_INO_INDEX(ino) >= t->frozen->tree->n) {
+	if (!is_there(t, ino)) {
 		pthread_rwlock_unlock(&t->lock);
 		ckpt_task_put(t);
 		return -ESTALE;
 	}
 	*out = t;
 	return 0;
+}
+
+int ckpt_task_enter(const struct ckpt_req *req, uint64_t ino, bool may_pin,
+		    struct ckpt_listed **out)
+{
+	return enter(req, ino, may_pin, pthread_rwlock_rdlock, out);
+}
+
+int ckpt_task_enter_alone(const struct ckpt_req *req, uint64_t ino, struct ckpt_listed **out)
+{
+	int ret = enter(req, ino, true, pthread_rwlock_wrlock, out);
+
+	if (!ret && !ckpt_frozen_alive((*out)->frozen)) {
+		ckpt_task_leave(*out);
+		ret = -ESTALE;
+	}
+	return ret;
 }
 
 void ckpt_task_leave(struct ckpt_listed *t)
@@ -244,18 +277,30 @@ void ckpt_task_leave(struct ckpt_listed *t)
 
 void ckpt_task_entry_stat(const struct ckpt_listed *t, uint32_t index, struct stat *st)
 {
-	const struct ckpt_entry *e = &t->frozen->tree->v[index];
-	struct timespec mtime = index ? t->frozen->tree->mtime : t->since;
+	const struct ckpt_entry *e = &ckpt_task_tree(t)->v[index];
+	struct timespec mtime = !index	     ? t->since
+				: e->changed ? *e->changed
+					     : t->frozen->tree->mtime;
+	const struct ckpt_stage_node *draft = NULL;
 	bool dir = e->kind == CKPT_NODE_DIR;
+	uint64_t size = e->size;
+
+	/* Who writes a file is told how far he is. */
+	if (t->overlay && !dir)
+		draft = ckpt_overlay_find(t->overlay, e->path);
+	if (draft && ckpt_overlay_is_draft(t->overlay, draft)) {
+		size = draft->blob.size;
+		mtime = draft->mtime;
+	}
 
 	*st = (struct stat){
-		.st_ino = CKPT_INO(t->number, index),
+		.st_ino = ckpt_task_ino(t, index),
 		.st_mode = dir ? S_IFDIR | 0700 : S_IFREG | 0600,
 		.st_nlink = dir ? 2 + e->nsubdirs : 1,
 		.st_uid = t->frozen->uid,
 		.st_gid = t->frozen->gid,
-		.st_size = (off_t)e->size,
-		.st_blocks = (blkcnt_t)((e->size + 511) / 512),
+		.st_size = (off_t)size,
+		.st_blocks = (blkcnt_t)((size + 511) / 512),
 		.st_blksize = 1 << 20,
 		.st_atim = mtime,
 		.st_mtim = mtime,
@@ -400,6 +445,24 @@ int ckpt_tasks_freeze(const struct ckpt_req *req, pid_t pid, struct stat *st)
 	return ret;
 }
 
+/* What was edited takes effect, and the task is marked as leaving. Gives the reference back. */
+static int commit(struct ckpt_listed *t)
+{
+	int ret = ckpt_task_edits_commit(t);
+
+	pthread_mutex_lock(&table_lock);
+	if (!ret && t->leaving)
+		ret = -ENOENT; /* unmounted meanwhile */
+	if (!ret)
+		t->leaving = true;
+	if (ret)
+		task_unref(t);
+	else
+		t->refs--; /* the table's keeps it */
+	pthread_mutex_unlock(&table_lock);
+	return ret;
+}
+
 int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 {
 	struct ckpt_listed *t;
@@ -413,8 +476,10 @@ int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 	else if (t->stopped)
 		ret = -EBUSY;
 	else
-		t->leaving = true;
+		t->refs++;
 	pthread_mutex_unlock(&table_lock);
+	if (!ret)
+		ret = commit(t);
 	if (ret == -EBUSY)
 		ckpt_log("rmdir %d: stopped by job control, not by ckptfs: kill -CONT %d lets it "
 			 "run",

@@ -53,6 +53,7 @@ struct ckpt_stage_node {
 	bool settled; /* closed (FLUSH) after its last change */
 	bool late;    /* came after its tree was restored */
 	bool edit;    /* was an edit of the frozen task before its tree began to be staged */
+	bool clean;   /* opened for writing over a file of a frozen task, not changed yet */
 	pid_t writer; /* the thread that closed it */
 	enum ckpt_verdict verdict;
 	char *why; /* sentence for BAD and EXTRA */
@@ -172,6 +173,11 @@ int ckpt_stage_build(struct ckpt_stage *s, struct ckpt_err *err); /* ckpt_restor
  * complete. 0, or the error the operation must return; .status has it too. */
 int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t pid,
 		       struct ckpt_err *err);
+
+/* Renames, and checks the file under its new name if it is closed. A file that is not what the
+ * manifest says gets its old name back, so that a failed rename changed nothing that matters. */
+int ckpt_stage_move(struct ckpt_stage *s, struct ckpt_stage_node *node, struct ckpt_stage_node *dir,
+		    const char *name, pid_t pid, struct ckpt_err *err);
 
 /* The times of the root are set: the last thing that cp -a, tar and mv do. -EINVAL with the list
  * of what is missing when the thread is the one that wrote the files. (rsync sets them early,

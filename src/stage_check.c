@@ -162,7 +162,8 @@ static int judge(struct ckpt_stage *s, struct ckpt_stage_node *node, bool finish
 	}
 	ckpt_stage_set_verdict(s, node, verdict, ret ? err->text : NULL);
 	free(path);
-	if (ret && node->edit) { /* of the task as it was: no part of this tree */
+	if (ret && node->edit &&
+	    node->writer != s->writer) { /* of the task as it was: no part of this tree */
 		pthread_mutex_lock(&s->lock);
 		ckpt_stage_unlink(s, node);
 		pthread_mutex_unlock(&s->lock);
@@ -380,6 +381,27 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 		ret = complete(s, pid, err);
 	show_result(s, ret, err);
 	ckpt_stage_end(s);
+	return ret;
+}
+
+int ckpt_stage_move(struct ckpt_stage *s, struct ckpt_stage_node *node, struct ckpt_stage_node *dir,
+		    const char *name, pid_t pid, struct ckpt_err *err)
+{
+	struct ckpt_stage_node *olddir = node->dir;
+	char *oldname = strdup(node->name);
+	uint32_t index = node->index;
+	int ret;
+
+	if (!oldname)
+		return -ENOMEM;
+	ret = ckpt_stage_rename(s, node, dir, name);
+	if (!ret && node->settled) {
+		ret = ckpt_stage_arrived(s, node, pid, err);
+		node = ckpt_stage_node(s, index); /* a restore clears the stage */
+		if (ret && node && node->dir && node->why && !ckpt_stage_child(s, olddir, oldname))
+			ckpt_stage_rename(s, node, olddir, oldname);
+	}
+	free(oldname);
 	return ret;
 }
 
