@@ -50,7 +50,9 @@ struct ckpt_backend {
 	int (*wait_exec)(pid_t tid, struct ckpt_err *err);
 	int (*cpu_set)(pid_t tid, const struct ckpt_cpu *cpu, struct ckpt_err *err);
 	int (*mask_set)(pid_t tid, uint64_t mask, struct ckpt_err *err);
-	int (*release)(pid_t tid, uint32_t stop_signal, struct ckpt_err *err);
+	/* Stops it as job control does: it stays stopped when it is let go, until SIGCONT. */
+	int (*stop)(pid_t tid, struct ckpt_err *err);
+	int (*release)(pid_t tid, struct ckpt_err *err);
 };
 
 extern const struct ckpt_backend ckpt_backend_ptrace;

@@ -472,13 +472,32 @@ static int ptrace_mask_set(pid_t tid, uint64_t mask, struct ckpt_err *err)
 	return 0;
 }
 
-static int ptrace_release(pid_t tid, uint32_t stop_signal, struct ckpt_err *err)
+/* By SIGSTOP, whatever stopped the task that it becomes: a handler, the mask, and the rule for
+ * orphaned process groups (kernel/signal.c, get_signal) may make nothing of the others. */
+static int ptrace_stop(pid_t tid, struct ckpt_err *err)
+{
+	int status, sig = 0, ret;
+
+	if (kill(tid, SIGSTOP))
+		return reg_failed(tid, "SIGSTOP", err);
+	for (;;) {
+		if (ptrace(PTRACE_CONT, tid, 0, sig))
+			return reg_failed(tid, "PTRACE_CONT", err);
+		ret = ckpt_tracee_wait(tid, 20000, &status);
+		if (ret)
+			return ckpt_fail(err, -ret, "skeleton %d did not stop: %s", tid,
+					 strerror(-ret));
+		if (status >> 16 == CKPT_PTRACE_EVENT_STOP && WSTOPSIG(status) == SIGSTOP)
+			return 0;
+		sig = status >> 16 ? 0 : WSTOPSIG(status);
+	}
+}
+
+static int ptrace_release(pid_t tid, struct ckpt_err *err)
 {
 	/* It must no longer die with us once it is itself. */
 	if (ptrace(PTRACE_SETOPTIONS, tid, 0, 0))
 		return reg_failed(tid, "PTRACE_SETOPTIONS", err);
-	if (stop_signal)
-		kill(tid, (int)stop_signal);
 	if (ptrace(PTRACE_DETACH, tid, 0, 0))
 		return reg_failed(tid, "PTRACE_DETACH", err);
 	return 0;
@@ -497,6 +516,7 @@ const struct ckpt_backend ckpt_backend_ptrace = {
 	.wait_exec = ptrace_wait_exec,
 	.cpu_set = ptrace_cpu_set,
 	.mask_set = ptrace_mask_set,
+	.stop = ptrace_stop,
 	.release = ptrace_release,
 };
 

@@ -76,7 +76,7 @@ static int arm(struct ckpt_skeleton *s, const struct ckpt_cpu *cpu, long nr, con
 /* A wait whose time-out the kernel had remembered: run it again with the time that was left and
  * interrupt it, so that the kernel remembers it here (arms current->restart_block). Then cpu's
  * own registers with rax -516 let it go on as after any signal without a handler. */
-int ckpt_restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
+static int rearm_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
 {
 	const uint64_t time = s->r.scratch;
 	long result = -CKPT_ERESTART_RESTARTBLOCK;
@@ -123,6 +123,37 @@ int ckpt_restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt
 	}
 	if (!ret) /* ready meanwhile: its result is as good as the wait's */
 		cpu->rax = (uint64_t)result;
+	return ret;
+}
+
+/* Where an interrupted sleep tells its program the time left: it was told at the freeze, and being
+ * interrupted here would tell it once more, some microseconds later. */
+static uint64_t told_at(const struct ckpt_cpu *cpu)
+{
+	switch (cpu->restart) {
+	case CKPT_RESTART_NANOSLEEP:
+		return cpu->rsi;
+	case CKPT_RESTART_CLOCK_NANOSLEEP:
+		return cpu->r10;
+	case CKPT_RESTART_I386_NANOSLEEP:
+		return (uint32_t)cpu->rcx;
+	case CKPT_RESTART_I386_CLOCK_NANOSLEEP:
+	case CKPT_RESTART_I386_CLOCK_NANOSLEEP_TIME64:
+		return (uint32_t)cpu->rsi;
+	default:
+		return 0;
+	}
+}
+
+int ckpt_restore_wait(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
+{
+	uint64_t at = told_at(cpu);
+	uint8_t told[16]; /* struct timespec, or the smaller one of i386 */
+	ssize_t len = at ? pread(s->r.mem_fd, told, sizeof(told), (off_t)at) : 0;
+	int ret = rearm_wait(s, cpu, err);
+
+	if (!ret && len > 0 && pwrite(s->r.mem_fd, told, (size_t)len, (off_t)at) != len)
+		ret = ckpt_fail_sys(err, "cpu: restart: the time left can't be put back");
 	return ret;
 }
 
@@ -183,6 +214,8 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ret = leave(s, err);
 	if (!ret)
 		ret = ckpt_remote_settle(s->pid, err);
+	if (!ret && s->task->header.state == CKPT_STOPPED)
+		ret = b->stop(s->pid, err);
 	if (!ret)
 		ret = b->cpu_set(s->pid, &cpu, err);
 	if (!ret)
@@ -191,7 +224,7 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 		ckpt_wait_remember(s->pid, now, &cpu);
 	if (!ret)
 		ckpt_cgroup_return(s->pid, &s->task->header, s->who, true);
-	return ret ? ret : b->release(s->pid, s->task->header.stop_signal, err);
+	return ret ? ret : b->release(s->pid, err);
 }
 
 static int build(struct ckpt_skeleton *s, struct ckpt_err *err)

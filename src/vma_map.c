@@ -134,6 +134,19 @@ int ckpt_vma_advise(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct 
 	return ret ? ret : unmerge(s, vma, err);
 }
 
+/* Memory in which no page was ever touched is not accounted any more when it is protected (Linux
+ * 6.8, mm/mprotect.c): touch a page of what was, and drop it again. */
+static int keep_accounted(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct ckpt_err *err)
+{
+	if (!ckpt_vma_has(vma, "ac") || vma->shared || vma->has_huge || vma->pages.npages ||
+	    vma->prot & CKPT_PROT_WRITE)
+		return 0;
+	if (pwrite(s->r.mem_fd, "", 1, (off_t)vma->start) != 1)
+		return ckpt_fail_sys(err, "its memory can't be written");
+	return ckpt_skeleton_do(s, NULL, err, "madvise", SYS_madvise, vma->start, CKPT_PAGE_SIZE,
+				MADV_DONTNEED);
+}
+
 int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd, struct ckpt_err *err)
 {
 	int flags = map_flags(vma) | (fd < 0 ? MAP_ANONYMOUS | ckpt_vma_huge_flags(vma) : 0);
@@ -143,6 +156,8 @@ int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd, s
 
 	if (ret == -ENOMEM && vma->has_huge)
 		return ckpt_vma_no_huge(vma, ckpt_vma_len(vma), err);
+	if (!ret && fd < 0)
+		ret = keep_accounted(s, vma, err);
 	return ret ? ret : ckpt_vma_advise(s, vma, err);
 }
 

@@ -29,9 +29,9 @@ stat_of() {
 	done
 }
 
-# The inode of shared anonymous memory is that of a file the kernel makes anew.
+# The inode of what has no name is that of a file that is made anew.
 maps_of() {
-	sed -E 's|[0-9a-f]+:[0-9a-f]+ [0-9]+ +(/dev/zero \(deleted\))|\1|' "/proc/$1/maps"
+	sed -E 's|[0-9a-f]+:[0-9a-f]+ [0-9]+ +(/.* \(deleted\))$|\1|' "/proc/$1/maps"
 }
 
 smaps_flags_of() {
@@ -46,7 +46,8 @@ status_of() {
 fds_of() {
 	local fd
 	for fd in "/proc/$1/fd"/*; do
-		printf '%s -> %s\n' "${fd##*/}" "$(readlink "$fd")"
+		# pipes are numbered anew
+		printf '%s -> %s\n' "${fd##*/}" "$(readlink "$fd" | sed 's/^pipe:.*/pipe/')"
 		grep -E '^(pos|flags|lock):' "/proc/$1/fdinfo/${fd##*/}"
 	done
 }
@@ -68,5 +69,8 @@ see() {
 	status_of "$1" >"$2/status"
 	fds_of "$1" >"$2/fds"
 	stat -c '%u %g' "/proc/$1" >"$2/owner"
+	sed -n 's/.* nice/nice/p' "/proc/$1/autogroup" >"$2/autogroup" 2>/dev/null || true
+	grep -E '^(ID|signal|notify|ClockID)' "/proc/$1/timers" >"$2/timers" 2>/dev/null || true
+	{ chrt -p "$1" && ionice -p "$1"; } >"$2/scheduling"
 	ps -o pid=,ppid=,pgid=,sid=,tty=,nice=,pri=,cls=,psr= -p "$1" | sed 's/ [0-9]*$//' >"$2/ps"
 }
