@@ -42,6 +42,8 @@ static int collect_machine(struct ckpt_header *h)
 	h->page_size = CKPT_PAGE_SIZE;
 	ckpt_cpuid_digest(h->cpuid);
 	h->xsave_mask = ckpt_xsave_mask();
+	if (ckpt_cpu_features(h))
+		return -ENOMEM;
 	ckpt_vdso_digest(h->vdso);
 	if (asprintf(&h->kernel, "%s %s", u.release, u.version) < 0)
 		return -ENOMEM;

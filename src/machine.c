@@ -106,6 +106,9 @@ int ckpt_machine_check(const struct ckpt_task *task, struct ckpt_err *err)
 	ret = ckpt_xsave_check(&task->cpu, err);
 	if (ret)
 		return ret;
+	ret = ckpt_cpu_features_check(h, task->cpu.xcomp_perm & AMX_FEATURES, err);
+	if (ret)
+		return ret;
 	ckpt_cpuid_digest(digest);
 	if (strcmp(digest, h->cpuid))
 		ckpt_log("restore %d: this CPU differs from the one of the freeze", h->pid);

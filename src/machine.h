@@ -11,6 +11,11 @@
 /* -ENOTSUP names what the task may have seen and this machine does not have. */
 int ckpt_machine_check(const struct ckpt_task *task, struct ckpt_err *err);
 
+/* The features of this CPU that a program can use. -ENOMEM. */
+int ckpt_cpu_features(struct ckpt_header *h);
+/* -ENOTSUP names those that this CPU has not. tiles: the task has asked for AMX. */
+int ckpt_cpu_features_check(const struct ckpt_header *h, bool tiles, struct ckpt_err *err);
+
 #define CKPT_VDSO_DIGEST 33 /* XXH3-128 as hex; "": there is no vdso */
 
 /* That of 64-bit programs here. */

@@ -34,6 +34,10 @@ struct ckpt_cgroup {
 	char *path;
 };
 
+struct ckpt_cpu_feature {
+	char name[24]; /* as in /proc/cpuinfo */
+};
+
 /* task */
 struct ckpt_header {
 	uint32_t version;
@@ -43,7 +47,8 @@ struct ckpt_header {
 	uint64_t page_size;
 	char cpuid[65]; /* digest of the cpuid leaves a program can see */
 	uint64_t xsave_mask;
-	char vdso[33]; /* XXH3-128 of the vdso's code pages */
+	CKPT_VEC(struct ckpt_cpu_feature) cpu_features; /* that a program can use */
+	char vdso[33];					/* XXH3-128 of the vdso's code pages */
 	char *kernel;
 	char boot_id[40];
 	int64_t clock_realtime, clock_monotonic, clock_boottime;
@@ -105,6 +110,9 @@ struct ckpt_xsave {
 	uint32_t off; /* bytes from the start of the area */
 	uint8_t data[32];
 };
+struct ckpt_component {
+	uint32_t nr, off, size; /* of the uncompacted area, bytes */
+};
 struct ckpt_tls {
 	uint32_t entry;
 	uint8_t desc[16]; /* struct user_desc */
@@ -120,7 +128,8 @@ struct ckpt_cpu {
 	int64_t restart_left; /* time left, -1: unknown or without limit */
 	uint64_t xcomp_perm;  /* XSAVE features the process has asked for (ARCH_GET_XCOMP_PERM) */
 	uint32_t xsave_size;  /* bytes of the whole area */
-	CKPT_VEC(struct ckpt_xsave) xsave; /* the pieces that are not all zero */
+	CKPT_VEC(struct ckpt_component) component; /* where the extended state lies, by number */
+	CKPT_VEC(struct ckpt_xsave) xsave;	   /* the pieces that are not all zero */
 	CKPT_VEC(struct ckpt_tls) tls;
 	CKPT_VEC(struct ckpt_debug) debug; /* breakpoints that a debugger left */
 };

@@ -23,6 +23,8 @@ static const struct ckpt_row header_rows[] = {
 	CKPT_ROW(dec, H, page_size),
 	CKPT_ROW(name, H, cpuid),
 	CKPT_ROW(hex, H, xsave_mask),
+	{"cpu_feature", CKPT_MANY, offsetof(H, cpu_features), sizeof(struct ckpt_cpu_feature),
+	 {CKPT_F(name, struct ckpt_cpu_feature, name)}},
 	CKPT_ROW(name, H, vdso),
 	CKPT_ROW(str, H, kernel),
 	CKPT_ROW(name, H, boot_id),

@@ -114,30 +114,6 @@ static int check_addresses(const struct ckpt_cpu *cpu, struct ckpt_err *err)
 	return 0;
 }
 
-/* mxcsr: bits that this CPU does not know are a fault when they are loaded. xstate_bv: the same. */
-int ckpt_xsave_check(const struct ckpt_cpu *cpu, struct ckpt_err *err)
-{
-	const uint64_t mask = ckpt_xsave_mask();
-	uint8_t area[CKPT_XSAVE_MAX];
-	uint32_t mxcsr, known = ckpt_mxcsr_mask();
-	uint64_t in_use;
-	int ret = ckpt_xsave_unpack(cpu, area, sizeof(area), err);
-
-	if (ret || !cpu->xsave_size)
-		return ret;
-	memcpy(&mxcsr, area + 24, sizeof(mxcsr));
-	memcpy(&in_use, area + 512, sizeof(in_use));
-	if (mxcsr & ~known)
-		return ckpt_fail(err, EINVAL,
-				 "cpu: xsave 0: mxcsr 0x%x has bits that this CPU does not: 0x%x",
-				 mxcsr, mxcsr & ~known);
-	if (in_use & ~mask)
-		return ckpt_fail(err, EINVAL,
-				 "cpu: xsave 512: state components 0x%llx are not this CPU's",
-				 (unsigned long long)(in_use & ~mask));
-	return 0;
-}
-
 int ckpt_regs_check(const struct ckpt_task *task, struct ckpt_err *err)
 {
 	/* carry, parity, adjust, zero, sign, trap, direction, overflow, nested, resume, ac, id */

@@ -58,6 +58,9 @@ static const struct ckpt_row cpu_rows[] = {
 	 {CKPT_F(dec, struct ckpt_debug, reg), CKPT_F(hex, struct ckpt_debug, value)}},
 	CKPT_ROW(hex, struct ckpt_cpu, xcomp_perm),
 	CKPT_ROW(dec, struct ckpt_cpu, xsave_size),
+	{"component", CKPT_MANY, offsetof(struct ckpt_cpu, component), sizeof(struct ckpt_component),
+	 {CKPT_F(dec, struct ckpt_component, nr), CKPT_F(dec, struct ckpt_component, off),
+	  CKPT_F(dec, struct ckpt_component, size)}},
 	{"xsave", CKPT_MANY, offsetof(struct ckpt_cpu, xsave), sizeof(struct ckpt_xsave),
 	 {CKPT_F(dec, struct ckpt_xsave, off), CKPT_F(blob, struct ckpt_xsave, data)}},
 };
@@ -94,6 +97,16 @@ static int cpu_check(const void *obj, struct ckpt_err *err)
 					 off);
 		if (i && off <= cpu->xsave.v[i - 1].off)
 			return ckpt_fail(err, EINVAL, "xsave piece at %u is not in order", off);
+	}
+	for (size_t i = 0; i < cpu->component.n; i++) {
+		const struct ckpt_component *c = &cpu->component.v[i];
+
+		if (c->nr < 2 || c->nr > 62 || (i && c->nr <= c[-1].nr))
+			return ckpt_fail(err, EINVAL, "component %u is none, or not in order",
+					 c->nr);
+		if (c->off < CKPT_XSAVE_FIXED || c->off > cpu->xsave_size ||
+		    c->size > cpu->xsave_size - c->off)
+			return ckpt_fail(err, EINVAL, "component %u lies outside the area", c->nr);
 	}
 	return 0;
 }
@@ -136,72 +149,11 @@ void ckpt_regs_to_user(const struct ckpt_cpu *cpu, struct user_regs_struct *regs
 	memcpy(regs, cpu, sizeof(*regs));
 }
 
-int ckpt_xsave_pack(const void *area, size_t size, struct ckpt_cpu *cpu)
-{
-	static const uint8_t zero[sizeof(cpu->xsave.v->data)];
-	const uint8_t *bytes = area;
-
-	cpu->xsave_size = size;
-	for (size_t off = 0; off < size; off += sizeof(zero)) {
-		size_t len = size - off < sizeof(zero) ? size - off : sizeof(zero);
-		struct ckpt_xsave *piece;
-
-		if (!memcmp(bytes + off, zero, len))
-			continue;
-		piece = CKPT_VEC_ADD(&cpu->xsave);
-		if (!piece)
-			return -ENOMEM;
-		piece->off = off;
-		memcpy(piece->data, bytes + off, len);
-	}
-	return 0;
-}
-
-int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struct ckpt_err *err)
-{
-	memset(area, 0, size);
-	for (size_t i = 0; i < cpu->xsave.n; i++) {
-		const struct ckpt_xsave *piece = &cpu->xsave.v[i];
-		size_t len = sizeof(piece->data);
-
-		if (piece->off >= size)
-			return ckpt_fail(
-				err, EINVAL,
-				"cpu: xsave piece at %u: this machine's area has %zu bytes",
-				piece->off, size);
-		if (piece->off + len > size)
-			len = size - piece->off;
-		memcpy((uint8_t *)area + piece->off, piece->data, len);
-	}
-	return 0;
-}
-
-uint64_t ckpt_xsave_mask(void)
-{
-	uint32_t a, b, c, d;
-
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
-		return 0;
-	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-	return (uint64_t)d << 32 | a;
-}
-
 bool ckpt_cpu_has_la57(void)
 {
 	uint32_t a, b, c, d;
 
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 16 & 1;
-}
-
-/* Intel SDM, volume 1, 11.6.6 */
-uint32_t ckpt_mxcsr_mask(void)
-{
-	uint8_t area[512] __attribute__((aligned(16))) = {0};
-	uint32_t mask;
-
-	__asm__ volatile("fxsave %0" : "=m"(area));
-	memcpy(&mask, area + 28, sizeof(mask));
-	return mask ? mask : 0xffbf;
 }
 
 void ckpt_cpuid_digest(char out[65])

@@ -15,7 +15,8 @@
 #include "err.h"
 #include "task.h"
 
-#define CKPT_XSAVE_MAX (16 * 1024) /* bytes; AMX needs 11 KiB */
+#define CKPT_XSAVE_FIXED 576	     /* bytes: x87, SSE and the header lie there on every CPU */
+#define CKPT_XSAVE_MAX	 (16 * 1024) /* bytes; AMX needs 11 KiB */
 
 void ckpt_regs_from_user(const struct user_regs_struct *regs, struct ckpt_cpu *cpu);
 void ckpt_regs_to_user(const struct ckpt_cpu *cpu, struct user_regs_struct *regs);
@@ -23,7 +24,8 @@ void ckpt_regs_to_user(const struct ckpt_cpu *cpu, struct user_regs_struct *regs
 /* Keeps the pieces of the area that are not all zero. -ENOMEM. */
 int ckpt_xsave_pack(const void *area, size_t size, struct ckpt_cpu *cpu);
 
-/* Lays the pieces out again; area has room for size bytes. -EINVAL when a piece lies outside. */
+/* Lays the pieces out as this CPU has them; area has room for size bytes. -ENOTSUP: a component
+ * that is in use is another one here. The codec has checked that all lie within the area. */
 int ckpt_xsave_unpack(const struct ckpt_cpu *cpu, void *area, size_t size, struct ckpt_err *err);
 
 /* Whether a program can have these registers, and with this task's LDT and TLS entries these
@@ -33,7 +35,6 @@ int ckpt_regs_check(const struct ckpt_task *task, struct ckpt_err *err);
 int ckpt_xsave_check(const struct ckpt_cpu *cpu, struct ckpt_err *err);
 
 bool ckpt_cpu_has_la57(void);
-uint32_t ckpt_mxcsr_mask(void);
 
 /* The features of this machine and kernel: XCR0, and a digest of the cpuid leaves that tell a
  * program what it may use (64 hex digits of text at most, NUL-terminated). */

@@ -35,7 +35,7 @@ refused eflags 0x3202 'cpu: eflags 0x3202' # I/O privilege
 refused eflags 0x20202 'cpu: eflags 0x20202' # virtual-8086 mode
 refused eflags 0x2 'cpu: eflags 0x2' # interrupts off
 refused 'xsave 0' 7f030000000000000000000000000000000000000000000080ff0100ffff0200 'cpu: xsave 0: mxcsr 0x1ff80'
-refused 'xsave 512' "0000000000000080$(printf '%048d' 0)" 'cpu: xsave 512: state components 0x8000000000000000'
+refused 'xsave 512' "0000000000000080$(printf '%048d' 0)" 'cpu: component 63 is in use'
 cp -a cpu.then "dump/$PID/cpu"
 restore
 restored

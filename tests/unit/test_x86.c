@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* x86_check.c: registers that a program can have, and others. */
+/* x86_check.c, x86_xsave.c, cpu_features.c: registers that a program can have, and others; those of
+ * another CPU. */
 #include <check.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
 #include "x86_regs.h"
 
 Suite *x86_suite(void);
@@ -127,13 +130,91 @@ START_TEST(mxcsr_has_no_reserved_bits)
 }
 END_TEST
 
-START_TEST(state_components_are_known)
+START_TEST(unknown_component_is_refused)
 {
 	add_piece(512, 0, 3);
 	ck_assert_int_eq(ckpt_xsave_check(&task->cpu, &err), 0);
 	task->cpu.xsave.v->data[7] = 0x80;
 	ck_assert_int_eq(ckpt_xsave_check(&task->cpu, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "0x8000000000000000"));
+	ck_assert_ptr_nonnull(strstr(err.text, "component 63"));
+}
+END_TEST
+
+static void add_component(uint32_t nr, uint32_t off, uint32_t size)
+{
+	struct ckpt_component *c = CKPT_VEC_ADD(&task->cpu.component);
+
+	*c = (struct ckpt_component){nr, off, size};
+}
+
+/* AVX, component 2, of a CPU that has it elsewhere. */
+START_TEST(component_moves_to_where_this_cpu_has_it)
+{
+	uint8_t area[4096];
+	uint64_t word;
+
+	if (!(ckpt_xsave_mask() & 4))
+		return;
+	add_piece(512, 0, 7);
+	add_component(2, 704, 256);
+	add_piece(704, 0, 0x1122334455667788);
+	add_piece(704 + 224, 24, 0x99);
+	ck_assert_int_eq(ckpt_xsave_unpack(&task->cpu, area, sizeof(area), &err), 0);
+	memcpy(&word, area + 576, sizeof(word));
+	ck_assert(word == 0x1122334455667788);
+	ck_assert_int_eq(area[576 + 248], 0x99);
+	ck_assert_int_eq(area[704], 0);
+}
+END_TEST
+
+START_TEST(component_of_another_size_is_refused)
+{
+	add_piece(512, 0, 7);
+	add_component(2, 704, 128);
+	ck_assert_int_eq(ckpt_xsave_check(&task->cpu, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "component 2"));
+}
+END_TEST
+
+START_TEST(component_that_is_not_here_is_refused)
+{
+	add_piece(512, 0, 1ull << 40 | 3);
+	add_component(40, 704, 128);
+	ck_assert_int_eq(ckpt_xsave_check(&task->cpu, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "component 40"));
+}
+END_TEST
+
+static void add_feature(const char *name)
+{
+	struct ckpt_cpu_feature *f = CKPT_VEC_ADD(&task->header.cpu_features);
+
+	snprintf(f->name, sizeof(f->name), "%s", name);
+}
+
+START_TEST(own_cpu_has_its_features)
+{
+	ck_assert_int_eq(ckpt_cpu_features(&task->header), 0);
+	ck_assert(task->header.cpu_features.n > 10); /* all of x86-64 has so many */
+	ck_assert_int_eq(ckpt_cpu_features_check(&task->header, true, &err), 0);
+}
+END_TEST
+
+START_TEST(missing_feature_is_named)
+{
+	add_feature("sse2");
+	add_feature("avx999");
+	add_feature("lwp2");
+	ck_assert_int_eq(ckpt_cpu_features_check(&task->header, true, &err), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(err.text, "no avx999 lwp2,"));
+}
+END_TEST
+
+START_TEST(tiles_count_only_for_who_asked)
+{
+	add_feature("amx_later");
+	ck_assert_int_eq(ckpt_cpu_features_check(&task->header, false, &err), 0);
+	ck_assert_int_eq(ckpt_cpu_features_check(&task->header, true, &err), -ENOTSUP);
 }
 END_TEST
 
@@ -146,7 +227,13 @@ Suite *x86_suite(void)
 	tcase_add_loop_test(tc, register_is_judged, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, rip_of_32_bits_is_below_4_gib);
 	tcase_add_test(tc, mxcsr_has_no_reserved_bits);
-	tcase_add_test(tc, state_components_are_known);
+	tcase_add_test(tc, unknown_component_is_refused);
+	tcase_add_test(tc, component_moves_to_where_this_cpu_has_it);
+	tcase_add_test(tc, component_of_another_size_is_refused);
+	tcase_add_test(tc, component_that_is_not_here_is_refused);
+	tcase_add_test(tc, own_cpu_has_its_features);
+	tcase_add_test(tc, missing_feature_is_named);
+	tcase_add_test(tc, tiles_count_only_for_who_asked);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
