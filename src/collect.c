@@ -8,6 +8,7 @@
 #include "i386.h"
 #include "machine.h"
 #include "proc.h"
+#include "seccomp.h"
 #include "vma_nodes.h"
 
 static void add_text(void *arg, const char *text)
@@ -40,6 +41,21 @@ static void find_others(struct ckpt_collect *c)
 	}
 }
 
+static int check_seccomp(struct ckpt_collect *c, struct ckpt_err *err)
+{
+	int ret = ckpt_seccomp_get(c->cap->pid, &c->task->seccomp, err);
+
+	if (ret == -ENOTSUP) { /* our calls inside it would be judged, we don't know how */
+		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
+		c->obstacles.no_remote = true;
+		return 0;
+	}
+	if (!ret && ckpt_seccomp_has_supervisor(&c->task->seccomp))
+		ckpt_obstacle_add(&c->obstacles, "seccomp: a filter asks a supervisor "
+						 "(user notification)");
+	return ret ? ret : ckpt_seccomp_spare(c->cap->pid, &c->task->seccomp, err);
+}
+
 int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	const struct ckpt_backend *b = ckpt_backend();
@@ -47,8 +63,10 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 	pid_t pid = c->cap->pid;
 	int ret;
 
+	ret = check_seccomp(c, err); /* first: until then our death might be the task's */
 	find_others(c);
-	ret = ckpt_collect_proc(c, err);
+	if (!ret)
+		ret = ckpt_collect_proc(c, err);
 	if (!ret)
 		ret = ckpt_vmas_read(pid, task, add_text, &c->obstacles, err);
 	if (!ret)

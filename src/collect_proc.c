@@ -25,7 +25,6 @@
 #include "machine.h"
 #include "manifest.h"
 #include "proc.h"
-#include "seccomp.h"
 #include "x86_regs.h"
 
 static int collect_machine(struct ckpt_header *h)
@@ -307,21 +306,6 @@ static void check_namespaces(struct ckpt_collect *c)
 	}
 }
 
-static int check_seccomp(struct ckpt_collect *c, struct ckpt_err *err)
-{
-	int ret = ckpt_seccomp_get(c->cap->pid, &c->task->seccomp, err);
-
-	if (ret == -ENOTSUP) { /* our calls inside it would be judged, we don't know how */
-		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
-		c->obstacles.no_remote = true;
-		return 0;
-	}
-	if (!ret && ckpt_seccomp_has_supervisor(&c->task->seccomp))
-		ckpt_obstacle_add(&c->obstacles, "seccomp: a filter asks a supervisor "
-						 "(user notification)");
-	return ret;
-}
-
 int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 {
 	int (*const parts[])(struct ckpt_collect *) = {collect_ids,    collect_creds,
@@ -338,5 +322,5 @@ int ckpt_collect_proc(struct ckpt_collect *c, struct ckpt_err *err)
 	if (ckpt_clocks_read(c->cap->pid, &c->task->header, err))
 		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
 	ckpt_check_rare(c);
-	return check_seccomp(c, err);
+	return 0;
 }

@@ -53,6 +53,23 @@ static uint64_t own_slice(const struct sched_attr_v1 *attr)
 	return is_fair(&own) && own.runtime == attr->runtime ? 0 : attr->runtime;
 }
 
+/* Of a real-time task the lower clamp is a setting of the system's, unless chosen; a kernel without
+ * clamps says 0. */
+static uint32_t default_clamp(const struct sched_attr_v1 *attr)
+{
+	FILE *f;
+	uint32_t value = 0;
+
+	if (!attr->util_max || (attr->policy != 1 && attr->policy != 2)) /* fifo, rr */
+		return 0;
+	f = fopen("/proc/sys/kernel/sched_util_clamp_min_rt_default", "re");
+	if (!f || fscanf(f, "%u", &value) != 1)
+		value = UCLAMP_FULL;
+	if (f)
+		fclose(f);
+	return value;
+}
+
 int ckpt_collect_policy(struct ckpt_collect *c)
 {
 	struct ckpt_thread *t = &c->task->thread;
@@ -80,7 +97,8 @@ int ckpt_collect_policy(struct ckpt_collect *c)
 		}
 	}
 	t->slice = own_slice(&attr);
-	if (attr.util_min || (attr.util_max && attr.util_max != UCLAMP_FULL))
+	if (attr.util_min != default_clamp(&attr) ||
+	    (attr.util_max && attr.util_max != UCLAMP_FULL))
 		ckpt_obstacle_add(&c->obstacles, "utilization clamps %u to %u (sched_setattr)",
 				  attr.util_min, attr.util_max);
 	/* "/autogroup-356 nice 5"; none, or in the root group: empty */

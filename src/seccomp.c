@@ -6,14 +6,20 @@
  * seccomp_check_filter() in kernel/seccomp.c for the instructions there are.
  */
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
+#include "i386.h"
+#include "log.h"
 #include "proc.h"
 #include "seccomp.h"
+#include "x86_regs.h"
 
 /* ---- reading ---- */
 
@@ -302,6 +308,7 @@ static const struct {
 	{SYS_prctl, "prctl", true},
 	{SYS_keyctl, "keyctl", true},
 	{SYS_request_key, "request_key", false},
+	{SYS_restart_syscall, "restart_syscall", false},
 	{SYS_pkey_mprotect, "pkey_mprotect", false},
 };
 
@@ -320,4 +327,53 @@ void ckpt_seccomp_describe(uint32_t verdict, long nr, uint64_t arg0, char *text,
 		return;
 	}
 	snprintf(text, size, "%s system call %ld", verb, nr);
+}
+
+/* ---- an interrupted wait ---- */
+
+/* The registers that hold the arguments stay what they were (arch/x86/kernel/signal.c). */
+static struct seccomp_data restart_of(const struct user_regs_struct *r, bool i386)
+{
+	struct seccomp_data call = {
+		.nr = i386 ? I386_restart_syscall : SYS_restart_syscall,
+		.arch = i386 ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
+		.instruction_pointer = r->rip,
+		.args = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9},
+	};
+
+	if (i386)
+		memcpy(call.args,
+		       (const uint64_t[6]){(uint32_t)r->rbx, (uint32_t)r->rcx, (uint32_t)r->rdx,
+					   (uint32_t)r->rsi, (uint32_t)r->rdi, (uint32_t)r->rbp},
+		       sizeof(call.args));
+	return call;
+}
+
+int ckpt_seccomp_spare(pid_t tid, const struct ckpt_seccomp *s, struct ckpt_err *err)
+{
+	struct __ptrace_syscall_info info = {0};
+	struct user_regs_struct regs;
+	struct seccomp_data call;
+	uint32_t verdict;
+	char text[80];
+
+	if (!s->filter.n)
+		return 0;
+	if (ptrace(PTRACE_GETREGS, tid, 0, &regs))
+		return ckpt_fail(err, errno, "task %d: registers: %s", tid, strerror(errno));
+	if ((int64_t)regs.rax != -CKPT_ERESTART_RESTARTBLOCK)
+		return 0;
+	/* Linux 5.3; before, a task is taken for one of 64 bits */
+	ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info);
+	call = restart_of(&regs, info.arch == AUDIT_ARCH_I386);
+	verdict = ckpt_seccomp_verdict(s, &call);
+	if (ckpt_seccomp_harmless(verdict, true))
+		return 0;
+	/* with its own number again it passes: it has passed before */
+	regs.rax = (uint64_t)(regs.orig_rax == (uint64_t)call.nr ? -EINTR : -CKPT_ERESTARTSYS);
+	if (ptrace(PTRACE_POKEUSER, tid, offsetof(struct user_regs_struct, rax), regs.rax))
+		return ckpt_fail(err, errno, "task %d: registers: %s", tid, strerror(errno));
+	ckpt_seccomp_describe(verdict, SYS_restart_syscall, 0, text, sizeof(text));
+	ckpt_log("process %d: its seccomp filter %s: the wait it is in starts afresh", tid, text);
+	return 0;
 }

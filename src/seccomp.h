@@ -21,6 +21,10 @@ void ckpt_seccomp_fini(struct ckpt_seccomp *s);
 /* While we trace it, its filters judge nothing. options: all others of the tracee. */
 int ckpt_seccomp_suspend(pid_t tid, unsigned long options, struct ckpt_err *err);
 
+/* A wait that our stop has interrupted goes on by restart_syscall(2): where a filter does not allow
+ * that, makes it start afresh. The task is in its first ptrace-stop. */
+int ckpt_seccomp_spare(pid_t tid, const struct ckpt_seccomp *s, struct ckpt_err *err);
+
 /* What all filters together answer: SECCOMP_RET_*, data bits included. */
 uint32_t ckpt_seccomp_verdict(const struct ckpt_seccomp *s, const struct seccomp_data *call);
 

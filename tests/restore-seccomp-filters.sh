@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 
 mount_ckpt
-for kind in errno traces logs no-ldt; do
+for kind in errno traces logs no-ldt restart; do
 	rm -f "$GO"
 	start filtered "$kind"
 	freeze

@@ -239,6 +239,11 @@ static void signal_mask(void)
 	filter_one(SYS_rt_sigprocmask, SECCOMP_RET_ERRNO | EPERM);
 }
 
+static void restarts(void)
+{
+	filter_one(SYS_restart_syscall, SECCOMP_RET_KILL_PROCESS);
+}
+
 static void no_ldt(void)
 {
 	filter_one(SYS_modify_ldt, SECCOMP_RET_KILL_PROCESS);
@@ -319,7 +324,7 @@ int main(int argc, char **argv)
 		{"kills", kills},	  {"traps", traps},	    {"traces", traces},
 		{"logs", logs},		  {"notifies", notifies},   {"arguments", arguments},
 		{"address", address},	  {"sigmask", signal_mask}, {"strict", strict},
-		{"no-ldt", no_ldt},	  {"ldt", has_ldt},
+		{"no-ldt", no_ldt},	  {"restart", restarts},    {"ldt", has_ldt},
 	};
 
 	MUST(argc == 3);
