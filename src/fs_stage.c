@@ -221,9 +221,12 @@ static int stage_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_h
 	}
 	if (!ret)
 		ckpt_fs_set_attrs(node, which, set);
-	/* cp -a, tar and rsync set the times of the tree's root last. */
-	if (!ret && node == ckpt_stage_root(s) && (which & CKPT_SET_MTIME))
-		ret = told(s, ckpt_stage_finish(s, req->pid, &err), &err);
+	/* The times of directories are what tools set last. */
+	if (!ret && S_ISDIR(node->mode) && (which & CKPT_SET_MTIME)) {
+		if (node->dir)
+			ckpt_stage_touched(s, node, req->pid);
+		ret = told(s, ckpt_stage_finish(s, node, req->pid, &err), &err);
+	}
 	if (!ret)
 		node_stat(node, CKPT_INO_TREE(ino), st);
 	return leave(s, ret);

@@ -560,7 +560,7 @@ int ckpt_overlay_finish(struct ckpt_overlay *o, pid_t pid, struct ckpt_err *err)
 
 	if (!o->rollback)
 		return 0;
-	ret = ckpt_stage_finish(o->stage, pid, err);
+	ret = ckpt_stage_finish(o->stage, ckpt_stage_root(o->stage), pid, err);
 	if (ckpt_stage_is_over(o->stage))
 		o->rollback = false;
 	return ret;

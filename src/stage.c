@@ -65,6 +65,16 @@ static void hash_grow(struct ckpt_stage *s)
 	free(old);
 }
 
+/* Something comes or goes: whoever set the directory's times was not finished with it. */
+static void dir_changed(struct ckpt_stage *s, struct ckpt_stage_node *dir)
+{
+	dir->mtime = dir->ctime = now();
+	if (dir->touched && dir->touched == s->touch)
+		s->ntouched--;
+	dir->touched = 0;
+	dir->turn = s->touch;
+}
+
 static void node_link(struct ckpt_stage *s, struct ckpt_stage_node *node,
 		      struct ckpt_stage_node *dir)
 {
@@ -81,8 +91,9 @@ static void node_link(struct ckpt_stage *s, struct ckpt_stage_node *node,
 	*(dir->last ? &dir->last->next : &dir->first) = node;
 	dir->last = node;
 	dir->nsubdirs += S_ISDIR(node->mode);
+	dir->nfiles += S_ISREG(node->mode);
 	s->nfiles += S_ISREG(node->mode);
-	dir->mtime = dir->ctime = now();
+	dir_changed(s, dir);
 }
 
 static void node_unlink(struct ckpt_stage *s, struct ckpt_stage_node *node)
@@ -96,9 +107,10 @@ static void node_unlink(struct ckpt_stage *s, struct ckpt_stage_node *node)
 	*(node->next ? &node->next->prev : &dir->last) = node->prev;
 	node->dir = node->next = node->prev = node->chain = NULL;
 	dir->nsubdirs -= S_ISDIR(node->mode);
+	dir->nfiles -= S_ISREG(node->mode);
 	s->nfiles -= S_ISREG(node->mode);
 	s->nlinked--;
-	dir->mtime = dir->ctime = now();
+	dir_changed(s, dir);
 }
 
 /* ---- nodes ---- */

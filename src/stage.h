@@ -47,6 +47,8 @@ struct ckpt_stage_node {
 	gid_t gid;
 	struct timespec atime, mtime, ctime;
 	uint32_t nsubdirs;
+	uint32_t nfiles;	       /* of a directory: regular files in it */
+	uint32_t touched, turn;	       /* of a directory: see ckpt_stage_touched() */
 	unsigned int handles, writers; /* open handles; those that may write */
 	/* regular files */
 	struct ckpt_blob blob;
@@ -80,6 +82,9 @@ struct ckpt_stage {
 	uint32_t nverdicts[CKPT_NVERDICTS];
 	struct ckpt_manifest manifest;
 	bool has_manifest;
+	uint32_t ndirs_listed;	  /* directories below the root that have files in the manifest */
+	pid_t toucher;		  /* the thread that set the times of a directory last, ... */
+	uint32_t touch, ntouched; /* ... the number of its turn, and of directories it finished */
 	char *stranger; /* sentence on a name that no tree has and somebody wanted; or NULL */
 	pid_t writer;	/* the thread whose file arrived last */
 	struct ckpt_stage_node *ghost, *ghost_dir; /* see ckpt_stage_ghost() */
@@ -179,10 +184,18 @@ int ckpt_stage_arrived(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_t
 int ckpt_stage_move(struct ckpt_stage *s, struct ckpt_stage_node *node, struct ckpt_stage_node *dir,
 		    const char *name, pid_t pid, struct ckpt_err *err);
 
-/* The times of the root are set: the last thing that cp -a, tar and mv do. -EINVAL with the list
- * of what is missing when the thread is the one that wrote the files. (rsync sets them early,
- * from a process that writes no files.) */
-int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err);
+/* The times of a directory are set, by thread pid. rsync does that when the directory is complete,
+ * from a process that writes no files: once one thread has done so for every directory that the
+ * manifest knows, each after the last change in it, the copy is finished. In a directory where
+ * nothing changed since its turn began it says nothing: a second copy sets times first. Does
+ * nothing but note it. */
+void ckpt_stage_touched(struct ckpt_stage *s, struct ckpt_stage_node *dir, pid_t pid);
+
+/* To be called when the times of a directory are set. Those of the root are the last thing that
+ * cp -a, tar and mv do; for rsync see above. -EINVAL with the list of what is missing, when the
+ * copy is finished by that. */
+int ckpt_stage_finish(struct ckpt_stage *s, const struct ckpt_stage_node *dir, pid_t pid,
+		      struct ckpt_err *err);
 
 /* Names in the log what is missing of a tree that is not complete; -EINVAL and a sentence. */
 int ckpt_stage_missing(struct ckpt_stage *s, struct ckpt_err *err);

@@ -174,6 +174,26 @@ static int judge(struct ckpt_stage *s, struct ckpt_stage_node *node, bool finish
 
 /* ---- the manifest ---- */
 
+/* In order of paths, those of a directory without subdirectories stand together. */
+static uint32_t count_dirs(const struct ckpt_manifest *m)
+{
+	const char *last = "";
+	size_t last_len = 0;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const char *path = m->v[i].path, *slash = strrchr(path, '/');
+		size_t len = slash ? (size_t)(slash - path) : 0;
+
+		n += len && (len != last_len || memcmp(path, last, len) != 0);
+		if (len) {
+			last = path;
+			last_len = len;
+		}
+	}
+	return n;
+}
+
 static int manifest_load(struct ckpt_stage *s, struct ckpt_stage_node *node, struct ckpt_err *err)
 {
 	size_t len = (size_t)node->blob.size;
@@ -201,6 +221,7 @@ static int manifest_load(struct ckpt_stage *s, struct ckpt_stage_node *node, str
 		ckpt_manifest_fini(&s->manifest);
 	s->manifest = m;
 	s->has_manifest = true;
+	s->ndirs_listed = count_dirs(&m);
 	return 0;
 }
 
@@ -444,20 +465,37 @@ static bool has_writers(const struct ckpt_stage *s)
 	return false;
 }
 
-int ckpt_stage_finish(struct ckpt_stage *s, pid_t pid, struct ckpt_err *err)
+void ckpt_stage_touched(struct ckpt_stage *s, struct ckpt_stage_node *dir, pid_t pid)
 {
+	if (pid != s->toucher) {
+		s->toucher = pid;
+		s->touch++;
+		s->ntouched = 0;
+	}
+	if (!dir->nfiles || dir->turn != s->touch || dir->touched == s->touch)
+		return; /* its times are set when it is made, too, and when a copy begins */
+	dir->touched = s->touch;
+	s->ntouched++;
+}
+
+int ckpt_stage_finish(struct ckpt_stage *s, const struct ckpt_stage_node *dir, pid_t pid,
+		      struct ckpt_err *err)
+{
+	bool by_writer = pid == s->writer && dir == ckpt_stage_root(s);
 	int ret = 0;
 
-	if (pid != s->writer)
+	if (!by_writer && (pid == s->writer || pid != s->toucher || !s->has_manifest ||
+			   !s->ndirs_listed || s->ntouched != s->ndirs_listed))
 		return 0;
-	s->late_until = 0; /* what comes now is a new copy */
+	if (by_writer)
+		s->late_until = 0; /* what comes now is a new copy */
 	if (!s->nfiles || has_writers(s) || ckpt_stage_is_over(s))
 		return 0;
 	ckpt_stage_begin(s);
 	if (s->has_manifest)
 		ret = judge_all(s, true, err);
 	if (!ret || all_present(s))
-		ret = complete(s, pid, err);
+		ret = complete(s, s->writer, err);
 	if (!ret && !ckpt_stage_is_over(s))
 		ret = ckpt_stage_missing(s, err);
 	show_result(s, ret, err);

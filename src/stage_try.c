@@ -110,6 +110,24 @@ void ckpt_stage_created(struct ckpt_stage *s, struct ckpt_stage_node *node, pid_
 	ckpt_status_reset(&s->status);
 }
 
+/* The tool is told that this file was of no use, and what became of the tree meanwhile. */
+static int too_late(struct ckpt_stage *s, const struct ckpt_stage_node *node, struct ckpt_err *err)
+{
+	char *path = ckpt_stage_path(node);
+	const char *name = path ? path : node->name;
+
+	if (ckpt_status_state(&s->status) == CKPT_DONE)
+		ckpt_fail(err, EINVAL,
+			  "%s: not a file of this tree: the manifest does not list it; process %u "
+			  "was restored without it",
+			  name, atomic_load(&s->status.progress.pid));
+	else
+		ckpt_fail(err, EINVAL, "%s: thrown away: the restore has failed before: %s", name,
+			  s->status.error ? s->status.error : "see above");
+	free(path);
+	return -EINVAL;
+}
+
 int ckpt_stage_arrived_late(struct ckpt_stage *s, struct ckpt_stage_node *node,
 			    struct ckpt_err *err)
 {
@@ -119,15 +137,8 @@ int ckpt_stage_arrived_late(struct ckpt_stage *s, struct ckpt_stage_node *node,
 	s->late_until = now_ms() + LATE_MS;
 	if (ckpt_stage_is_temporary(s, node))
 		return 0;
-	if (!is_listed(s, node)) {
-		char *path = ckpt_stage_path(node);
-
-		ret = ckpt_fail(err, EINVAL,
-				"%s: not a file of this tree, which came to its end "
-				"without it: the manifest does not list it",
-				path ? path : node->name);
-		free(path);
-	}
+	if (!is_listed(s, node))
+		ret = too_late(s, node, err);
 	ckpt_blob_fini(&node->blob);
 	ckpt_stage_unlink(s, node);
 	return ret;

@@ -37,6 +37,12 @@ def fail(text):
 
 # ---- looking ----
 
+def text_of(path):
+    """Names of programs may be damaged, too."""
+    with open(path, errors="replace") as f:
+        return f.read()
+
+
 def texts(tree):
     """Text files, relative."""
     return [p for p in files(tree) if os.path.basename(p) not in ("pages", "sums", "manifest")]
@@ -91,7 +97,7 @@ def gone(what, pid, never=""):
     """Waits until process pid is gone; fails if it is found in one of these states."""
     for _ in range(2000):
         try:
-            state = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+            state = text_of(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):
             return
         if state in never:
@@ -105,7 +111,7 @@ def end_process(what):
     text = open(NAME + "/.status").read()
     pid = int(re.search(r"^pid (\d+)$", text, re.M).group(1))
     try:
-        status = open(f"/proc/{pid}/status").read()
+        status = text_of(f"/proc/{pid}/status")
         if not re.search(r"^TracerPid:\s*0$", status, re.M):
             fail(f"{what}: process {pid} is not let go")
         os.kill(pid, signal.SIGKILL)

@@ -480,13 +480,15 @@ START_TEST(finish_names_what_is_missing)
 {
 	struct ckpt_err err = {0};
 
-	ck_assert_int_eq(ckpt_stage_finish(stage, TOOL, &err), 0); /* nothing staged: fine */
+	ck_assert_int_eq(ckpt_stage_finish(stage, ckpt_stage_root(stage), TOOL, &err),
+			 0); /* nothing staged: fine */
 	put("ldt", LDT, TOOL);
-	ck_assert_int_eq(ckpt_stage_finish(stage, OTHER, &err), 0); /* rsync's generator */
-	ck_assert_int_eq(ckpt_stage_finish(stage, TOOL, &err), -EINVAL);
+	ck_assert_int_eq(ckpt_stage_finish(stage, ckpt_stage_root(stage), OTHER, &err),
+			 0); /* rsync's generator */
+	ck_assert_int_eq(ckpt_stage_finish(stage, ckpt_stage_root(stage), TOOL, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "incomplete: manifest missing");
 	put("manifest", manifest_text(false), TOOL);
-	ck_assert_int_eq(ckpt_stage_finish(stage, TOOL, &err), -EINVAL);
+	ck_assert_int_eq(ckpt_stage_finish(stage, ckpt_stage_root(stage), TOOL, &err), -EINVAL);
 	ck_assert_str_eq(err.text, "incomplete: timers missing");
 	assert_staging(2);
 }
@@ -505,7 +507,7 @@ START_TEST(copy_that_completes_early_may_go_on)
 	assert_was_complete(put("ldt", LDT, OTHER));
 	ck_assert_int_eq(put("timers", TIMERS, OTHER), 0);
 	ck_assert_int_eq(put("manifest", manifest_text(false), OTHER), 0);
-	ck_assert_int_eq(ckpt_stage_finish(stage, OTHER, &err), 0);
+	ck_assert_int_eq(ckpt_stage_finish(stage, ckpt_stage_root(stage), OTHER, &err), 0);
 	ck_assert_int_eq(ckpt_status_state(&stage->status), CKPT_FAILED);
 	ck_assert_uint_eq(stage->nfiles, 0);
 	/* and the next copy by the same thread is a new try */
