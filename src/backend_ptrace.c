@@ -86,8 +86,16 @@ static int seize(struct ckpt_captured *cap, pid_t tid, pid_t tgid, struct ckpt_e
 {
 	if (ptrace(PTRACE_SEIZE, tid, 0, CKPT_SEIZE_OPTIONS)) {
 		int code = errno;
+		char state;
 
-		if (code == ESRCH || ckpt_proc_state(tid) == 'Z' || ckpt_proc_state(tid) == 'X')
+		/* born of a task we have, and seized with it: its stop will be reported */
+		if (ckpt_proc_status(tid, "TracerPid", 10) == gettid())
+			return tracee_add(cap, tid, tgid)
+				       ? 0
+				       : ckpt_fail(err, ENOMEM, "no memory for one more task");
+		/* EPERM for who is dying (kernel/ptrace.c, ptrace_attach), or dead by now */
+		state = ckpt_proc_state(tid);
+		if (code == ESRCH || !state || state == 'Z' || state == 'X')
 			return 1;
 		return seize_refused(tid, code, err);
 	}
