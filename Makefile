@@ -80,6 +80,10 @@ victims32: | $(BUILD)
 	@if echo 'int main(void) { return 0; }' | $(CC) -m32 -x c -o $(BUILD)/m32 - 2>/dev/null; then \
 		$(MAKE) --no-print-directory -s $(VICTIMS32); fi
 
+# Lets allocations of the daemon fail; not beside a sanitizer's own allocator.
+$(BUILD)/failalloc.so: tests/fault/failalloc.c | $(BUILD)
+	$(CC) -D_GNU_SOURCE -std=gnu11 $(WARN) $(CFLAGS) -fPIC -shared -o $@ $<
+
 # Prints every file and key of the tree, for the comparison with ckptfs(5).
 $(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -113,7 +117,7 @@ check:
 	@BUILD=$(BUILD) bash tests/run $(TESTS)
 
 tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys \
-	$(BUILD)/tree_damage $(BUILD)/applier $(BUILD)/unit
+	$(BUILD)/tree_damage $(BUILD)/applier $(BUILD)/unit $(if $(SANITIZE),,$(BUILD)/failalloc.so)
 
 # All bits of all bytes, where make check takes a sample: hours.
 check-integrity:

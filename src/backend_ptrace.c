@@ -193,7 +193,7 @@ static int seize_threads(struct ckpt_captured *cap, pid_t tgid, uint32_t *fresh,
 		if (ret)
 			return ret;
 	}
-	dir = opendir(path);
+	dir = ckpt_proc_opendir(path);
 	if (!dir)
 		return tgid == cap->pid ? ckpt_fail(err, ESRCH, "no process %d", tgid) : 0;
 	while (ret >= 0 && (d = readdir(dir))) {
@@ -253,7 +253,7 @@ static int ptrace_freeze(struct ckpt_captured *cap, unsigned int timeout_ms, str
 
 	do { /* until a whole round finds nothing new while everything stands still */
 		fresh = 0;
-		ret = seize_round(cap, &fresh, err);
+		ret = ckpt_proc_heard(cap->pid, seize_round(cap, &fresh, err), err);
 		if (!ret && !cap->tracees.n)
 			ret = ckpt_fail(err, ESRCH, "process %d is ending", cap->pid);
 		if (!ret)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "cgroup.h"
 #include "log.h"
+#include "proc.h"
 
 /* One line "ID:CONTROLLERS:PATH"; v2 is "0::PATH". */
 struct membership {
@@ -52,9 +53,9 @@ static bool find_mount(const struct membership *m, char *mount, size_t size)
 	char *line = NULL;
 	bool found = false;
 	size_t cap = 0;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	FILE *f = ckpt_proc_fopen("/proc/self/mountinfo");
 
-	while (f && !found && getline(&line, &cap, f) > 0) {
+	while (f && !found && ckpt_proc_getline(&line, &cap, f) > 0) {
 		char root[1024], point[1024], type[32], options[512];
 		char *dash = strstr(line, " - ");
 
@@ -102,8 +103,8 @@ static bool is_member(pid_t pid, const char *line)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	while (f && !found && getline(&own, &cap, f) > 0) {
+	f = ckpt_proc_fopen(path);
+	while (f && !found && ckpt_proc_getline(&own, &cap, f) > 0) {
 		own[strcspn(own, "\n")] = '\0';
 		found = !strcmp(own, line);
 	}
@@ -142,7 +143,7 @@ static bool is_frozen(const struct membership *m)
 		return false;
 	snprintf(path, sizeof(path), "%s%s/%s", mount, m->path,
 		 v2 ? "cgroup.events" : "freezer.state");
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	while (f && !frozen && fgets(line, sizeof(line), f))
 		frozen = v2 ? !strcmp(line, "frozen 1\n") : !strncmp(line, "FR", 2);
 	if (f)
@@ -158,8 +159,8 @@ bool ckpt_cgroup_frozen(pid_t pid, char *name, size_t size)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	while (f && !frozen && getline(&line, &cap, f) > 0) {
+	f = ckpt_proc_fopen(path);
+	while (f && !frozen && ckpt_proc_getline(&line, &cap, f) > 0) {
 		struct membership m;
 
 		frozen = parse_line(line, &m) && is_frozen(&m);
@@ -182,8 +183,8 @@ int ckpt_cgroup_read(pid_t pid, struct ckpt_header *header)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
-	f = fopen(path, "re");
-	while (f && !ret && getline(&line, &cap, f) > 0) {
+	f = ckpt_proc_fopen(path);
+	while (f && !ret && ckpt_proc_getline(&line, &cap, f) > 0) {
 		struct ckpt_cgroup *group;
 		struct membership m;
 

@@ -40,7 +40,7 @@ int64_t ckpt_now(void)
 
 static void boot_id(char *out, size_t size)
 {
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	FILE *f = ckpt_proc_fopen("/proc/sys/kernel/random/boot_id");
 
 	if (!f || !fgets(out, (int)size, f))
 		out[0] = '\0';
@@ -58,7 +58,7 @@ static int read_offsets(pid_t pid, struct offsets *out)
 
 	*out = (struct offsets){0, 0};
 	snprintf(path, sizeof(path), "/proc/%d/timens_offsets", pid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return errno == ENOENT && ckpt_proc_state(pid) ? 0 : -errno; /* CONFIG_TIME_NS */
 	while (fscanf(f, "%15s %" SCNd64 " %" SCNd64, name, &sec, &nsec) == 3) {

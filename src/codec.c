@@ -91,7 +91,13 @@ static int parse_word(struct parser *p, const struct ckpt_row *row, const struct
 {
 	void *field = (char *)obj + col->off;
 
-	if (!col->type->parse(word, field, col))
+	bool good;
+
+	errno = 0;
+	good = col->type->parse(word, field, col);
+	if (!good && errno == ENOMEM)
+		return ckpt_fail(p->err, ENOMEM, "%s:%zu: out of memory", p->path, p->line);
+	if (!good)
 		return ckpt_fail(p->err, EINVAL, "%s:%zu: %s: '%.80s' is not %s", p->path, p->line,
 				 row->key, word, col->type->name);
 	p->again.len = 0;

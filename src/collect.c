@@ -82,6 +82,10 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = b->rseq_get(pid, &task->thread, err);
 	if (ret)
 		return ret;
+	/* What we run inside it rests on all that was read: nothing may be missing. */
+	ret = ckpt_proc_heard(pid, 0, err);
+	if (ret)
+		return ret;
 	ckpt_wait_find(pid, c->mem_fd, &c->peek, c->stopped_at, &task->cpu);
 	ckpt_wait_remember(pid, c->stopped_at, &task->cpu);
 	if (!c->obstacles.no_remote)

@@ -53,7 +53,7 @@ void ckpt_object_finder_fini(struct ckpt_object_finder *f)
 static pid_t find_process(const struct ckpt_collect *c, bool (*fn)(pid_t pid, const void *arg),
 			  const void *arg)
 {
-	DIR *proc = opendir("/proc");
+	DIR *proc = ckpt_proc_opendir("/proc");
 	struct dirent *d;
 	pid_t found = 0;
 
@@ -79,8 +79,8 @@ static bool inode_words(const struct ckpt_collect *c, const struct ckpt_vma *vma
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", c->cap->pid);
 	snprintf(head, sizeof(head), "%08llx-", (unsigned long long)vma->start);
-	f = fopen(path, "re");
-	while (f && !found && getline(&line, &cap, f) > 0)
+	f = ckpt_proc_fopen(path);
+	while (f && !found && ckpt_proc_getline(&line, &cap, f) > 0)
 		found = !strncmp(line, head, strlen(head)) &&
 			sscanf(line, "%*s %*s %*s %23s %23s", dev, ino) == 2;
 	if (found)
@@ -99,8 +99,8 @@ static bool maps_it(pid_t pid, const void *words)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
-	while (f && !found && getline(&line, &cap, f) > 0)
+	f = ckpt_proc_fopen(path);
+	while (f && !found && ckpt_proc_getline(&line, &cap, f) > 0)
 		found = strstr(line, words);
 	free(line);
 	if (f)
@@ -117,7 +117,7 @@ static bool holds_it(pid_t pid, const void *stat_)
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
+	dir = ckpt_proc_opendir(path);
 	while (dir && !found && (d = readdir(dir))) {
 		struct stat st;
 

@@ -66,8 +66,8 @@ static char *tty_path(int64_t nr)
 		return out;
 	}
 	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/uevent", major_nr, minor_nr);
-	f = fopen(path, "re");
-	while (f && !out && getline(&line, &cap, f) > 0) {
+	f = ckpt_proc_fopen(path);
+	while (f && !out && ckpt_proc_getline(&line, &cap, f) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!strncmp(line, "DEVNAME=", 8) && asprintf(&out, "/dev/%s", line + 8) < 0)
 			out = NULL;
@@ -177,7 +177,7 @@ static int collect_limits(struct ckpt_collect *c)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/limits", c->cap->pid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return -errno;
 	if (!fgets(line, sizeof(line), f))

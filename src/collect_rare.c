@@ -201,7 +201,7 @@ static void check_sem_undo(struct ckpt_collect *c)
 	/* our threads have made us one: away with it, for this thread */
 	if (unshare(CLONE_SYSVSEM) || syscall(SYS_kcmp, self, pid, KCMP_SYSVSEM, 0, 0) <= 0)
 		return;
-	f = fopen("/proc/sysvipc/sem", "re");
+	f = ckpt_proc_fopen("/proc/sysvipc/sem");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%*d %d %o %*u %u %u %u %u %lld", &set.id, &set.perms, &set.uid,
 			   &set.gid, &set.cuid, &set.cgid, &set.otime) != 7)

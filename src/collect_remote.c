@@ -17,6 +17,7 @@
 #include "mempolicy.h"
 #include "pkeys.h"
 #include "prctls.h"
+#include "proc.h"
 #include "x86_regs.h"
 
 #define LDT_BYTES (8192 * 8)
@@ -146,7 +147,7 @@ static int collect_timers(struct ckpt_collect *c, struct ckpt_remote *r, struct 
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/timers", c->cap->pid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f) {
 		ckpt_obstacle_add(&c->obstacles,
 				  "POSIX timers: this kernel has no /proc/PID/timers");

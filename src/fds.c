@@ -101,10 +101,10 @@ static int scan_fdinfo(struct fd_reader *r, struct fd_scan *s)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", r->pid, s->fd);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return -errno;
-	while (!ret && getline(&line, &cap, f) > 0) {
+	while (!ret && ckpt_proc_getline(&line, &cap, f) > 0) {
 		if (!strncmp(line, "pos:", 4))
 			s->offset = strtoll(line + 4, NULL, 10);
 		else if (!strncmp(line, "flags:", 6))
@@ -295,7 +295,7 @@ static void note_sharing(struct fd_reader *r, const struct fd_scan *s)
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", parent);
-	dir = parent > 1 ? opendir(path) : NULL;
+	dir = parent > 1 ? ckpt_proc_opendir(path) : NULL;
 	while (dir && (d = readdir(dir))) {
 		struct stat st;
 
@@ -431,7 +431,7 @@ int ckpt_fds_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg,
 	int ret = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
+	dir = ckpt_proc_opendir(path);
 	if (!dir)
 		return ckpt_fail_sys(err, "%s", path);
 	r.pidfd = syscall(SYS_pidfd_open, pid, 0);

@@ -64,6 +64,7 @@ static int job_freeze(void *arg)
 	char path[40];
 	int ret;
 
+	ckpt_proc_trouble(); /* of an earlier job */
 	ckpt_wait_peek(f->cap.pid, &f->collect.peek);
 	/* before anything that stops it may move it to another one */
 	if (ckpt_cgroup_read(f->cap.pid, &f->collect.task->header))
@@ -77,7 +78,7 @@ static int job_freeze(void *arg)
 	f->collect.mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (f->collect.mem_fd < 0)
 		return ckpt_fail_sys(f->err, "%s", path);
-	return ckpt_collect(&f->collect, f->err);
+	return ckpt_proc_heard(f->cap.pid, ckpt_collect(&f->collect, f->err), f->err);
 }
 
 static int job_thaw(void *arg)
@@ -191,8 +192,10 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 {
 	struct ckpt_page_reader reader = {read_pages, NULL};
 	struct frozen_private *f;
-	int ret = check_target(pid, caller, err);
+	int ret;
 
+	ckpt_proc_trouble();
+	ret = ckpt_proc_heard(pid, check_target(pid, caller, err), err);
 	if (ret)
 		return ret;
 	f = private_new(pid, opts);
@@ -204,7 +207,7 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	if (!ret)
 		ret = ckpt_tracer_run(f->pub.tracer, job_freeze, f);
 	if (!ret) /* it may have changed its credentials until it stopped */
-		ret = ckpt_cred_may_ptrace(caller, pid, err);
+		ret = ckpt_proc_heard(pid, ckpt_cred_may_ptrace(caller, pid, err), err);
 	if (!ret)
 		ret = check_obstacles(f, opts, err);
 	if (!ret) {

@@ -193,7 +193,7 @@ static int refuse_without_memory(pid_t pid, struct ckpt_err *err)
 	int64_t flags = ckpt_proc_stat(pid, 9);
 	char state = ckpt_proc_state(pid);
 
-	if (!state)
+	if (!state || flags < 0)
 		return ckpt_fail(err, ESRCH, "no process %d", pid);
 	if (flags & PF_KTHREAD)
 		return ckpt_fail(err, EINVAL, "process %d is a kernel thread", pid);

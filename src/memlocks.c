@@ -25,11 +25,11 @@ static int is_onfault(pid_t tid, uint64_t start, bool *onfault, struct ckpt_err 
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", tid);
 	snprintf(head, sizeof(head), "%08llx-", (unsigned long long)start);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return ckpt_fail_sys(err, "%s", path);
 	*onfault = false;
-	while (getline(&line, &cap, f) > 0) {
+	while (ckpt_proc_getline(&line, &cap, f) > 0) {
 		if (!strncmp(line, head, strlen(head)))
 			here = true;
 		if (!here || strncmp(line, "VmFlags:", 8))

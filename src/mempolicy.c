@@ -86,10 +86,10 @@ static int ask_by_numa_maps(struct ckpt_remote *r, struct ckpt_task *task, struc
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/numa_maps", r->tid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f) /* without NUMA it is not there */
 		return errno == ENOENT ? 0 : ckpt_fail_sys(err, "%s", path);
-	while (!ret && getline(&line, &cap, f) > 0) {
+	while (!ret && ckpt_proc_getline(&line, &cap, f) > 0) {
 		char mode[24];
 		unsigned long long start;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "mounts.h"
+#include "proc.h"
 
 #define MAX_LINKS 40 /* as the kernel, MAXSYMLINKS */
 
@@ -39,12 +40,12 @@ static void unescape(char *text)
 /* Calls fn for every ckptfs mount until it says true. */
 static bool any_mount(bool (*fn)(const struct mount *m, const void *arg), const void *arg)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	FILE *f = ckpt_proc_fopen("/proc/self/mountinfo");
 	char *line = NULL;
 	bool found = false;
 	size_t cap = 0;
 
-	while (f && !found && getline(&line, &cap, f) > 0) {
+	while (f && !found && ckpt_proc_getline(&line, &cap, f) > 0) {
 		unsigned int major_nr, minor_nr;
 		struct mount m;
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "pages.h"
+#include "proc.h"
 
 /* include/uapi/linux/fs.h of Linux 6.7; our headers may be older than the kernel. */
 #ifndef PAGEMAP_SCAN
@@ -289,10 +290,10 @@ static int read_smaps(struct ckpt_pagemap *pm)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", pm->pid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return -errno;
-	while (!failed && getline(&line, &cap, f) > 0) {
+	while (!failed && ckpt_proc_getline(&line, &cap, f) > 0) {
 		uint64_t kb;
 
 		for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "pipes.h"
+#include "proc.h"
 
 int64_t ckpt_fdinfo_number(pid_t pid, int fd, const char *key, int base)
 {
@@ -21,8 +22,8 @@ int64_t ckpt_fdinfo_number(pid_t pid, int fd, const char *key, int base)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", pid, fd);
-	f = fopen(path, "re");
-	while (f && value < 0 && getline(&line, &cap, f) > 0)
+	f = ckpt_proc_fopen(path);
+	while (f && value < 0 && ckpt_proc_getline(&line, &cap, f) > 0)
 		if (!strncmp(line, key, len) && line[len] == ':')
 			value = (int64_t)strtoull(line + len + 1, NULL, base);
 	free(line);
@@ -39,7 +40,7 @@ static bool holds(pid_t pid, const char *link, const char *key, int64_t id)
 	DIR *dir;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
+	dir = ckpt_proc_opendir(path);
 	while (dir && !found && (d = readdir(dir))) {
 		ssize_t len = readlinkat(dirfd(dir), d->d_name, target, sizeof(target) - 1);
 
@@ -57,7 +58,7 @@ static bool holds(pid_t pid, const char *link, const char *key, int64_t id)
 
 pid_t ckpt_fd_other_holder(pid_t pid, const char *link, const char *key, int64_t id)
 {
-	DIR *proc = opendir("/proc");
+	DIR *proc = ckpt_proc_opendir("/proc");
 	struct dirent *d;
 	pid_t found = 0;
 

@@ -9,17 +9,90 @@
 #include <string.h>
 #include <unistd.h>
 #include <libproc2/pids.h>
+#include "err.h"
 #include "frozen.h"
 #include "mounts.h"
 #include "proc.h"
 #include "tracer.h"
+
+/* ---- no answer is no answer ---- */
+
+static _Thread_local int trouble;
+
+static void note(int code)
+{
+	/* the task is gone, or this kernel or this task has no such file */
+	if (code != ENOENT && code != ESRCH && code != EACCES && code != EPERM && code != ENOTDIR)
+		trouble = code;
+}
+
+int ckpt_proc_trouble(void)
+{
+	int code = trouble;
+
+	trouble = 0;
+	return code;
+}
+
+int ckpt_proc_heard(pid_t pid, int ret, struct ckpt_err *err)
+{
+	int code = ckpt_proc_trouble();
+
+	return code ? ckpt_fail(err, code, "process %d: /proc can't be read: %s", pid,
+				strerror(code))
+		    : ret;
+}
+
+FILE *ckpt_proc_fopen(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	int c;
+
+	if (!f) {
+		note(errno);
+		return NULL;
+	}
+	/* stdio gets its buffer, and the kernel answers, at the first read */
+	errno = 0;
+	c = getc(f);
+	if (c != EOF) {
+		ungetc(c, f);
+	} else if (ferror(f)) {
+		note(errno);
+		fclose(f);
+		return NULL;
+	}
+	return f;
+}
+
+ssize_t ckpt_proc_getline(char **line, size_t *cap, FILE *f)
+{
+	ssize_t len;
+
+	errno = 0;
+	len = getline(line, cap, f);
+	if (len < 0 && errno)
+		note(errno);
+	return len;
+}
+
+DIR *ckpt_proc_opendir(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		note(errno);
+	return dir;
+}
+
+/* ---- small questions ---- */
 
 static FILE *open_proc(pid_t pid, const char *name)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	return fopen(path, "re");
+	return ckpt_proc_fopen(path);
 }
 
 bool ckpt_proc_status_text(pid_t pid, const char *key, char *out, size_t size)
@@ -30,7 +103,7 @@ bool ckpt_proc_status_text(pid_t pid, const char *key, char *out, size_t size)
 	bool found = false;
 
 	out[0] = '\0';
-	while (f && !found && getline(&line, &cap, f) > 0) {
+	while (f && !found && ckpt_proc_getline(&line, &cap, f) > 0) {
 		if (strncmp(line, key, len) || line[len] != ':')
 			continue;
 		line[strcspn(line, "\n")] = '\0';
@@ -110,7 +183,7 @@ void ckpt_proc_comm(pid_t pid, char *out, size_t size)
 
 char *ckpt_proc_link(pid_t pid, const char *name)
 {
-	char path[64], target[4096];
+	char path[64], target[4096], *copy;
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
@@ -121,7 +194,11 @@ char *ckpt_proc_link(pid_t pid, const char *name)
 		errno = ENAMETOOLONG;
 		return NULL;
 	}
-	return strndup(target, (size_t)len);
+	target[len] = '\0';
+	copy = strdup(target);
+	if (!copy)
+		note(errno);
+	return copy;
 }
 
 int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
@@ -132,8 +209,8 @@ int64_t ckpt_proc_sched_ns(const char *pid, const char *key)
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%s/sched", pid);
-	f = fopen(path, "re");
-	while (f && ns < 0 && getline(&line, &cap, f) > 0) {
+	f = ckpt_proc_fopen(path);
+	while (f && ns < 0 && ckpt_proc_getline(&line, &cap, f) > 0) {
 		long long ms, frac;
 		const char *colon = strchr(line, ':');
 
@@ -172,7 +249,7 @@ int ckpt_proc_children(pid_t tid, int (*fn)(pid_t pid, void *arg), void *arg)
 
 	/* /proc/TID is that of the thread's own entry in its process, whatever it leads. */
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", tid, tid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	while (f && !ret && fscanf(f, "%d", &pid) == 1)
 		ret = fn(pid, arg);
 	if (f)

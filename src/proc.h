@@ -6,11 +6,25 @@
 #ifndef CKPT_PROC_H
 #define CKPT_PROC_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+/* fopen for reading, getline and opendir on files of /proc. Where they fail for another reason than
+ * that the task or the file is not there (ENOMEM, EMFILE, EIO), the thread takes note of it: what
+ * was asked is then not known, and a checkpoint must not be made of it. */
+FILE *ckpt_proc_fopen(const char *path);
+ssize_t ckpt_proc_getline(char **line, size_t *cap, FILE *f);
+DIR *ckpt_proc_opendir(const char *path);
+/* That errno, since the last call on this thread; 0: everything was answered. */
+int ckpt_proc_trouble(void);
+/* For the end of a job on process pid: ret, or what trouble there was (text in err). */
+struct ckpt_err;
+int ckpt_proc_heard(pid_t pid, int ret, struct ckpt_err *err);
 
 /* A number from /proc/PID/status ("TracerPid", 10), in that base. */
 int64_t ckpt_proc_status(pid_t pid, const char *key, int base);

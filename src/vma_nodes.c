@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include "mempolicy.h"
 #include "pages.h"
+#include "proc.h"
 #include "vma_nodes.h"
 
 #define CKPT_MAP_DROPPABLE 0x08 /* Linux 6.11; beside MAP_SHARED and MAP_PRIVATE, no flag */
@@ -405,7 +406,7 @@ int ckpt_vmas_parse(FILE *f, struct ckpt_task *task, void (*obstacle)(void *arg,
 	size_t cap = 0;
 	int ret = 0;
 
-	while (!ret && getline(&line, &cap, f) > 0)
+	while (!ret && ckpt_proc_getline(&line, &cap, f) > 0)
 		ret = read_line(&r, line);
 	free(line);
 	return ret;
@@ -419,7 +420,7 @@ int ckpt_vmas_read(pid_t pid, struct ckpt_task *task, void (*obstacle)(void *arg
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
-	f = fopen(path, "re");
+	f = ckpt_proc_fopen(path);
 	if (!f)
 		return ckpt_fail_sys(err, "%s", path);
 	ret = ckpt_vmas_parse(f, task, obstacle, arg);

@@ -11,11 +11,12 @@ pause_us() { read -r -t "0.$(printf '%06d' "$1")" <>pause.fifo || true; }
 
 # tasks PID: all its threads and descendants.
 tasks() {
-	local dir child
+	local dir child children
 	for dir in "/proc/$1/task"/*; do
 		[[ -e $dir ]] || continue
 		echo "${dir##*/}"
-		for child in $(cat "$dir/children" 2>/dev/null); do
+		read -ra children 2>/dev/null <"$dir/children" || children=()
+		for child in "${children[@]}"; do
 			tasks "$child"
 		done
 	done

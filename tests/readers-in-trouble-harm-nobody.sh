@@ -16,7 +16,7 @@ fi
 grep -q 'No space left' err || fail "$(<err)"
 umount small
 
-pages=$(ls -S "$MNT/$PID"/vmas/*/pages | head -1)
+pages=$(find "$MNT/$PID/vmas" -name pages -size +8k | head -1)
 if cat "$pages" >/dev/full 2>err; then
 	fail "a full device took it"
 fi

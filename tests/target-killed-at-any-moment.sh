@@ -13,7 +13,8 @@ pause_us() { read -r -t "0.$(printf '%06d' "$1")" <>pause.fifo || true; }
 mount_ckpt
 start counter
 other=$PID otherout=$OUT
-threads=$(ls "/proc/$DAEMON/task" | wc -l)
+threads() { awk '/^Threads/{print $2}' "/proc/$DAEMON/status"; }
+before=$(threads)
 under_way=0
 for ((round = 0; round < rounds; round++)); do
 	start heap
@@ -37,5 +38,5 @@ freeze
 dump
 thaw
 finish
-few_threads() { (($(ls "/proc/$DAEMON/task" | wc -l) <= threads + 10)); }
+few_threads() { (($(threads) <= before + 10)); }
 wait_for 10 "the threads that traced to end" few_threads
