@@ -33,6 +33,8 @@ struct identity {
 /* What ckpt_cred_revert() goes back to. */
 static _Thread_local struct identity saved;
 static _Thread_local bool switched;
+/* Room for the groups of either: on the way back there may be no memory, and no way but on. */
+static _Thread_local gid_t *room;
 
 static int get_caps(struct __user_cap_data_struct caps[2])
 {
@@ -65,7 +67,8 @@ static bool may_switch_ids(const struct identity *id)
 	return (effective(id) & need) == need;
 }
 
-static int identity_now(struct identity *id)
+/* groups: room for them; NULL: allocated. */
+static int identity_now(struct identity *id, gid_t *groups)
 {
 	/* -1 is no id: the call changes nothing and returns the present one. */
 	id->fsuid = syscall(SYS_setfsuid, -1);
@@ -74,11 +77,12 @@ static int identity_now(struct identity *id)
 	id->ngroups = syscall(SYS_getgroups, 0, NULL);
 	if (id->ngroups < 0 || get_caps(id->caps) < 0)
 		return -errno;
-	id->groups = calloc(id->ngroups + 1, sizeof(*id->groups));
+	id->groups = groups ? groups : calloc(id->ngroups + 1, sizeof(*id->groups));
 	if (!id->groups)
 		return -ENOMEM;
 	if (syscall(SYS_getgroups, id->ngroups, id->groups) != id->ngroups) {
-		free(id->groups);
+		if (!groups)
+			free(id->groups);
 		return -EIO;
 	}
 	return 0;
@@ -133,7 +137,7 @@ int ckpt_cred_assume(const struct ckpt_cred *cred, struct ckpt_err *err)
 
 	if (switched)
 		abort(); /* the identity to go back to would be lost */
-	ret = identity_now(&saved);
+	ret = identity_now(&saved, NULL);
 	if (ret < 0)
 		return ckpt_fail(err, -ret, "can't tell our own identity: %s", strerror(-ret));
 	privileged = may_switch_ids(&saved);
@@ -147,6 +151,11 @@ int ckpt_cred_assume(const struct ckpt_cred *cred, struct ckpt_err *err)
 	    !(effective(&saved) & ~cred->cap_eff)) {
 		free(saved.groups);
 		return 0; /* we are that already, or less */
+	}
+	room = calloc((size_t)saved.ngroups + cred->ngroups + 1, sizeof(*room));
+	if (!room) {
+		free(saved.groups);
+		return ckpt_fail(err, ENOMEM, "no memory to act as uid %u", cred->fsuid);
 	}
 	switched = true;
 	ret = put_on(cred);
@@ -166,19 +175,18 @@ void ckpt_cred_revert(void)
 	if (!switched)
 		return;
 	/* First the capabilities that the ids need. */
-	if (set_caps(saved.caps) < 0 || identity_now(&now) < 0)
+	if (set_caps(saved.caps) < 0 || identity_now(&now, room) < 0)
 		abort();
 	if (!same_ids(&now, saved.fsuid, saved.fsgid, saved.groups, saved.ngroups) &&
 	    set_ids(saved.fsuid, saved.fsgid, saved.groups, saved.ngroups) < 0)
 		abort();
-	free(now.groups);
 	/* Again, for those that setfsuid() to 0 raised. */
-	if (set_caps(saved.caps) < 0 || identity_now(&now) < 0)
+	if (set_caps(saved.caps) < 0 || identity_now(&now, room) < 0)
 		abort();
 	if (!same_ids(&now, saved.fsuid, saved.fsgid, saved.groups, saved.ngroups) ||
 	    memcmp(now.caps, saved.caps, sizeof(now.caps)))
 		abort();
-	free(now.groups);
+	free(room);
 	free(saved.groups);
 	switched = false;
 }

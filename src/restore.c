@@ -237,8 +237,12 @@ static int build(struct ckpt_skeleton *s, struct ckpt_err *err)
 	};
 	int ret = 0;
 
-	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
+	ckpt_proc_trouble(); /* of an earlier job */
+	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++) {
 		ret = steps[i](s, err);
+		if (ret || steps[i] != ckpt_restore_finish) /* then it runs already */
+			ret = ckpt_proc_heard(s->task->header.pid, ret, err);
+	}
 	if (!ret && s->no_pid.code)
 		ckpt_log("restore %d: %s: it is process %d now", s->task->header.pid,
 			 s->no_pid.text, s->pid);
