@@ -68,6 +68,20 @@ static int make_args(const struct ckpt_opts *opts, struct fuse_args *args)
 	return ret ? -ENOMEM : 0;
 }
 
+/* A worker of libfuse that gets no memory for its buffer ends the whole loop (fuse_lowlevel.c,
+ * fuse_session_receive_buf); who waits for his answer has not been heard yet. Go on. */
+static int loop(struct fuse_loop_config *config)
+{
+	int ret;
+
+	while ((ret = fuse_session_loop_mt(session, config)) == -ENOMEM) {
+		ckpt_log("out of memory: waiting for some");
+		nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+		fuse_session_reset(session);
+	}
+	return ret;
+}
+
 static int serve(const struct ckpt_opts *opts)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
@@ -84,7 +98,7 @@ static int serve(const struct ckpt_opts *opts)
 	if (!ret) {
 		ckpt_log("ckptfs " CKPT_VERSION " mounted on %s by uid %u", opts->mountpoint,
 			 getuid());
-		ret = fuse_session_loop_mt(session, config);
+		ret = loop(config);
 	}
 	ckpt_ahead_threads_stop();
 	ckpt_tasks_stop();
