@@ -154,8 +154,8 @@ static int judge_piece(struct ckpt_apply *a, struct ckpt_seg *seg)
 	const struct ckpt_vma *old = seg->old, *want = seg->want;
 	bool kernel = (old && old->how >= CKPT_VMA_VDSO) || (want && want->how >= CKPT_VMA_VDSO);
 
-	if (kernel && (!old || !want || old->how != want->how || old->start != want->start))
-		return refuse_piece(a, old ? old : want, "the vdso can't be moved in place");
+	if (kernel && (!old || !want || ckpt_codec_differs(&ckpt_vma_codec, old, want, NULL)))
+		return refuse_piece(a, old ? old : want, "the vdso can't be changed in place");
 	if (!want)
 		seg->what = CKPT_SEG_GONE;
 	else if (old && (kernel || same_backing(a, old, want)))
