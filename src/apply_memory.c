@@ -17,8 +17,7 @@
 #define SYS_mseal_nr	 462	       /* Linux 6.10 */
 
 /* Advice that can be taken back, and how. */
-#define OFF_UNLOCK -1 /* munlock */
-#define OFF_NONE   -2 /* nothing sees it */
+enum { OFF_UNLOCK = -1 /* munlock */, OFF_NONE = -2 /* nothing sees it */ };
 static const struct advice {
 	const char *letters;
 	int off; /* MADV_* or OFF_* */
@@ -366,8 +365,9 @@ static void plan_gone(struct ckpt_apply *a, const struct ckpt_seg *seg)
 	for (size_t i = 0; i < a->want->objects.n; i++)
 		if (a->want->objects.v[i].id == seg->want->object)
 			want = &a->want->objects.v[i];
-	plan_gone_pages(a, seg, &old->pages, &want->pages, seg->want->start - seg->want->pgoff,
-			MADV_REMOVE);
+	if (old && want)
+		plan_gone_pages(a, seg, &old->pages, &want->pages,
+				seg->want->start - seg->want->pgoff, MADV_REMOVE);
 }
 
 static void plan_patches(struct ckpt_apply *a, const struct ckpt_seg *seg)

@@ -313,8 +313,10 @@ static int same_pages(struct ckpt_apply *a, const char *path, const struct ckpt_
 	uint64_t size = object->pages.npages * CKPT_PAGE_SIZE;
 	char own[64];
 	int64_t at;
-	int ret = theirs ? 0 : ckpt_fail(a->err, ENOMEM, "no memory for pages");
+	int ret = 0;
 
+	if (!theirs)
+		return ckpt_fail(a->err, ENOMEM, "no memory for pages");
 	snprintf(own, sizeof(own), "objects/%llu/pages", (unsigned long long)old->id);
 	at = ckpt_tree_find(tree, own);
 	for (uint64_t off = 0; !ret && off < size; off += PIECE) {

@@ -295,9 +295,13 @@ int ckpt_frozen_refresh(struct ckpt_frozen *frozen, const struct ckpt_cpu *resta
 				 .task = ckpt_task_new()};
 	struct ckpt_tree *tree = NULL;
 	struct ckpt_task *task = c.task;
-	int ret = task ? ckpt_collect(&c, err) : ckpt_fail(err, ENOMEM, "no memory for a task");
+	int ret = -ENOMEM;
 
-	if (!ret) {
+	if (task)
+		ret = ckpt_collect(&c, err);
+	else
+		ckpt_fail(err, ENOMEM, "no memory for a task");
+	if (!ret && task) {
 		task->cpu.restart = restart->restart;
 		task->cpu.restart_left = restart->restart_left;
 		c.task = NULL; /* the tree's now */

@@ -23,20 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 #include "remote.h"
+#include "remote_int.h"
 #include "seccomp.h"
 #include "vma_nodes.h"
 #include "x86_regs.h"
 
-#define CALL_TIMEOUT_MS 20000		 /* in a skeleton: files may be far away */
-#define SYSCALL_STOP	(SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
-#define STUB_MAGIC_LEN	8
-#define SYSCALL_LEN	2 /* bytes of the instruction */
-
-extern const char ckpt_stub_start[], ckpt_stub_sldt[], ckpt_stub_entry[], ckpt_stub_masked[],
-	ckpt_stub_near[], ckpt_stub_far[], ckpt_stub_step[], ckpt_stub_frame[], ckpt_stub_slots[],
-	ckpt_stub_end[];
-#define STUB_SIZE      ((size_t)(ckpt_stub_end - ckpt_stub_start))
-#define STUB_AT(label) ((size_t)(ckpt_stub_##label - ckpt_stub_start))
+#define SYSCALL_STOP   (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
+#define STUB_MAGIC_LEN 8
 
 struct stub_slots {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r9, r8, flags, stack;
@@ -97,30 +90,30 @@ int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status)
 	}
 }
 
-static int gone(pid_t tid, struct ckpt_err *err)
+int ckpt_remote_gone(pid_t tid, struct ckpt_err *err)
 {
 	return ckpt_fail(err, ESRCH, "task %d is gone", tid);
 }
 
-static int lost(pid_t tid, int code, const char *what, struct ckpt_err *err)
+int ckpt_remote_lost(pid_t tid, int code, const char *what, struct ckpt_err *err)
 {
 	if (code == ESRCH)
-		return gone(tid, err);
+		return ckpt_remote_gone(tid, err);
 	return ckpt_fail(err, code, "task %d: %s: %s", tid, what, strerror(code));
 }
 
 /* Resumes the task and waits for its next system-call stop. Signals it may not block (SIGSTOP)
  * are handed on: the stop takes effect when the task is let go. */
-static int next_syscall_stop(pid_t tid, unsigned int timeout_ms, struct ckpt_err *err)
+int ckpt_remote_next_syscall_stop(pid_t tid, unsigned int timeout_ms, struct ckpt_err *err)
 {
 	int sig = 0, status, ret;
 
 	for (;;) {
 		if (ptrace(PTRACE_SYSCALL, tid, 0, sig))
-			return lost(tid, errno, "PTRACE_SYSCALL", err);
+			return ckpt_remote_lost(tid, errno, "PTRACE_SYSCALL", err);
 		ret = ckpt_tracee_wait(tid, timeout_ms, &status);
 		if (ret)
-			return lost(tid, -ret, "system call inside it", err);
+			return ckpt_remote_lost(tid, -ret, "system call inside it", err);
 		if (WSTOPSIG(status) == SYSCALL_STOP)
 			return 0;
 		sig = 0;
@@ -151,7 +144,8 @@ static int judge(struct ckpt_remote *r, long nr, const uint64_t args[6], uint64_
 
 /* Filters are suspended only as long as we live: if we die now, both the call and the one of the
  * stub after it meet them. Without its own mask the task must not go on. */
-static int judge_call(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
+int ckpt_remote_judge_call(struct ckpt_remote *r, long nr, const uint64_t args[6],
+			   struct ckpt_err *err)
 {
 	const uint64_t mask_args[6] = {
 		SIG_SETMASK, r->slack + STUB_AT(slots) + offsetof(struct stub_slots, mask),
@@ -183,7 +177,7 @@ static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uin
 		       struct ckpt_err *err)
 {
 	struct user_regs_struct regs = r->saved;
-	int ret = judge_call(r, nr, args, err);
+	int ret = ckpt_remote_judge_call(r, nr, args, err);
 
 	if (ret)
 		return ret;
@@ -201,7 +195,7 @@ static int set_call_at(struct ckpt_remote *r, uint64_t start, long nr, const uin
 	*(r->int80 ? &regs.rbp : &regs.r9) = args[5];
 	regs.r12 = (uint64_t)opens(nr, args); /* for program.S */
 	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
-		return lost(r->tid, errno, "PTRACE_SETREGS", err);
+		return ckpt_remote_lost(r->tid, errno, "PTRACE_SETREGS", err);
 	return 0;
 }
 
@@ -215,37 +209,44 @@ static int get_result(struct ckpt_remote *r, long *result, struct ckpt_err *err)
 	struct user_regs_struct regs;
 
 	if (ptrace(PTRACE_GETREGS, r->tid, 0, &regs))
-		return lost(r->tid, errno, "PTRACE_GETREGS", err);
+		return ckpt_remote_lost(r->tid, errno, "PTRACE_GETREGS", err);
 	*result = (long)regs.rax;
 	return 0;
 }
 
 static void tell_opened(struct ckpt_remote *r, long nr, const uint64_t args[6], long result)
 {
-	int n = opens(nr, args), fds[2] = {(int)result, -1};
+	int n = opens(nr, args), pair[2] = {-1, -1};
 
 	if (!r->opened || !n || result < 0)
 		return;
-	if (n == 2 && pread(r->mem_fd, fds, sizeof(fds), (off_t)args[0]) != (ssize_t)sizeof(fds))
+	if (n == 1) {
+		r->opened(r->opened_arg, (int)result);
 		return;
-	for (int i = 0; i < n; i++)
-		r->opened(r->opened_arg, fds[i]);
+	}
+	if (pread(r->mem_fd, pair, sizeof(pair), (off_t)args[0]) != (ssize_t)sizeof(pair))
+		return;
+	r->opened(r->opened_arg, pair[0]);
+	r->opened(r->opened_arg, pair[1]);
 }
 
 int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
 		     const uint64_t args[6])
 {
 	int ret = set_call(r, nr, args, err);
+	long value = 0;
 
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* entry */
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err); /* entry */
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err); /* exit */
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err); /* exit */
 	if (!ret)
-		ret = get_result(r, result, err);
-	if (!ret)
-		tell_opened(r, nr, args, *result);
-	return ret;
+		ret = get_result(r, &value, err);
+	if (ret)
+		return ret;
+	*result = value;
+	tell_opened(r, nr, args, value);
+	return 0;
 }
 
 int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
@@ -254,11 +255,11 @@ int ckpt_remote_call_interrupted(struct ckpt_remote *r, long *result, struct ckp
 	int ret = set_call(r, nr, args, err);
 
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
 	if (!ret && ptrace(PTRACE_INTERRUPT, r->tid, 0, 0))
-		ret = lost(r->tid, errno, "PTRACE_INTERRUPT", err);
+		ret = ckpt_remote_lost(r->tid, errno, "PTRACE_INTERRUPT", err);
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
 	return ret ? ret : get_result(r, result, err);
 }
 
@@ -285,13 +286,13 @@ int ckpt_remote_has_ldt(struct ckpt_remote *r, bool *has, struct ckpt_err *err)
 			      CKPT_ARGS(SIG_BLOCK, 0, 0, 8), err);
 
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
 	if (!ret)
-		ret = next_syscall_stop(r->tid, r->timeout_ms, err);
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
 	if (ret)
 		return ret;
 	if (ptrace(PTRACE_GETREGS, r->tid, 0, &regs))
-		return lost(r->tid, errno, "PTRACE_GETREGS", err);
+		return ckpt_remote_lost(r->tid, errno, "PTRACE_GETREGS", err);
 	*has = regs.rbx & 0xffff;
 	return 0;
 }
@@ -320,13 +321,13 @@ int ckpt_remote_settle(pid_t tid, struct ckpt_err *err)
 	int status, sig = 0, ret;
 
 	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
-		return lost(tid, errno, "PTRACE_INTERRUPT", err);
+		return ckpt_remote_lost(tid, errno, "PTRACE_INTERRUPT", err);
 	for (;;) {
 		if (ptrace(PTRACE_CONT, tid, 0, sig))
-			return lost(tid, errno, "PTRACE_CONT", err);
+			return ckpt_remote_lost(tid, errno, "PTRACE_CONT", err);
 		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
 		if (ret)
-			return lost(tid, -ret, "stop", err);
+			return ckpt_remote_lost(tid, -ret, "stop", err);
 		if (status >> 16 == CKPT_PTRACE_EVENT_STOP)
 			return 0;
 		sig = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
@@ -380,7 +381,8 @@ static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 }
 
 /* Slack of file mappings first: the vdso's page is the kernel's, and some kernels refuse it. */
-static int find_slack(struct ckpt_remote *r, const struct ckpt_task *task, struct ckpt_err *err)
+int ckpt_remote_find_slack(struct ckpt_remote *r, const struct ckpt_task *task,
+			   struct ckpt_err *err)
 {
 	static const enum ckpt_vma_how order[] = {CKPT_VMA_FILE, CKPT_VMA_ANON, CKPT_VMA_VDSO};
 
@@ -400,7 +402,7 @@ static size_t way_out(const struct user_regs_struct *regs)
 	return regs->cs == CKPT_CS_64 ? STUB_AT(near) : STUB_AT(far);
 }
 
-static int write_stub(struct ckpt_remote *r, struct ckpt_err *err)
+int ckpt_remote_write_stub(struct ckpt_remote *r, struct ckpt_err *err)
 {
 	uint8_t stub[sizeof(r->slack_bytes)];
 	struct user_regs_struct regs = r->saved;
@@ -425,7 +427,7 @@ static int write_stub(struct ckpt_remote *r, struct ckpt_err *err)
 static int set_mask(pid_t tid, uint64_t mask, struct ckpt_err *err)
 {
 	if (ptrace(PTRACE_SETSIGMASK, tid, sizeof(mask), &mask))
-		return lost(tid, errno, "PTRACE_SETSIGMASK", err);
+		return ckpt_remote_lost(tid, errno, "PTRACE_SETSIGMASK", err);
 	return 0;
 }
 
@@ -462,7 +464,7 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 	const uint64_t mask = r->slack + STUB_AT(slots) + offsetof(struct stub_slots, mask);
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (low ? MAP_32BIT : 0);
 	long addr;
-	int ret = write_stub(r, err);
+	int ret = ckpt_remote_write_stub(r, err);
 
 	/* Registers first, so that our death after the mask is set finds the stub in charge; the
 	 * call that stands in them is never made, unless by a task on its own: the stub's. */
@@ -472,7 +474,7 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 	if (!ret)
 		ret = set_mask(r->tid, ~0ull, err);
 	if (!ret) /* where it will lie is not known yet: asked again for the place itself */
-		ret = judge_call(r, SYS_munmap, CKPT_ARGS(0, CKPT_SCRATCH_SIZE), err);
+		ret = ckpt_remote_judge_call(r, SYS_munmap, CKPT_ARGS(0, CKPT_SCRATCH_SIZE), err);
 	if (!ret)
 		ret = ckpt_remote_do(r, &addr, err, "mmap of scratch memory", SYS_mmap,
 				     CKPT_ARGS(0, CKPT_SCRATCH_SIZE, PROT_READ | PROT_WRITE,
@@ -536,13 +538,13 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	    STUB_SIZE - STUB_AT(slots) != sizeof(struct stub_slots))
 		return ckpt_fail(err, EIO, "the stub is not what remote.c thinks it is");
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
-		return lost(tid, errno, "PTRACE_GETREGS", err);
+		return ckpt_remote_lost(tid, errno, "PTRACE_GETREGS", err);
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
-		return lost(tid, errno, "PTRACE_GETSIGMASK", err);
+		return ckpt_remote_lost(tid, errno, "PTRACE_GETSIGMASK", err);
 	leave_rseq(r);
 	ret = refuse_dispatch(tid, err);
 	if (!ret)
-		ret = find_slack(r, task, err);
+		ret = ckpt_remote_find_slack(r, task, err);
 	if (!ret)
 		ret = suspend_filters(r, err);
 	if (ret)
@@ -563,7 +565,7 @@ static int leave_stub(struct ckpt_remote *r, struct ckpt_err *err)
 	if (!ret)
 		ret = set_mask(r->tid, r->saved_mask, err);
 	if (!ret && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))
-		ret = lost(r->tid, errno, "PTRACE_SETREGS", err);
+		ret = ckpt_remote_lost(r->tid, errno, "PTRACE_SETREGS", err);
 	return ret;
 }
 
@@ -581,119 +583,9 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 	 * out by itself once we let it go, and needs the stub for that. */
 	if (!left &&
 	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
-		left = ret ? -ESRCH : gone(r->tid, err);
+		left = ret ? -ESRCH : ckpt_remote_gone(r->tid, err);
 	resume_filters(r);
 	return ret ? ret : left;
-}
-
-/* ---- from one state to another ---- */
-
-int ckpt_remote_judge(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err)
-{
-	return judge_call(r, nr, args, err);
-}
-
-int ckpt_remote_second(const struct ckpt_remote *r, const struct ckpt_task *task,
-		       const struct user_regs_struct *saved, uint64_t mask, struct ckpt_remote *out,
-		       struct ckpt_err *err)
-{
-	int ret;
-
-	*out = *r;
-	out->saved = *saved;
-	out->saved_mask = mask;
-	out->avoid = r->slack;
-	out->slack = 0;
-	ret = find_slack(out, task, err);
-	return ret ? ret : write_stub(out, err);
-}
-
-uint64_t ckpt_remote_stub(const struct ckpt_remote *r)
-{
-	return r->slack + STUB_AT(entry);
-}
-
-int ckpt_remote_forget(struct ckpt_remote *r, struct ckpt_err *err)
-{
-	if (r->slack &&
-	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
-		return gone(r->tid, err);
-	r->slack = 0;
-	return 0;
-}
-
-/* It is about to make the first call of a stub, which would unmap the program: not while we are
- * here. */
-static int arrive(struct ckpt_remote *r, struct user_regs_struct *regs, struct ckpt_err *err)
-{
-	regs->orig_rax = (uint64_t)-1;
-	if (ptrace(PTRACE_SETREGS, r->tid, 0, regs))
-		return lost(r->tid, errno, "PTRACE_SETREGS", err);
-	return next_syscall_stop(r->tid, CALL_TIMEOUT_MS, err);
-}
-
-static void become(struct ckpt_remote *r, const struct ckpt_remote *second)
-{
-	uint64_t scratch = r->scratch;
-
-	*r = *second;
-	r->scratch = scratch;
-}
-
-static int start_program(struct ckpt_remote *r, const struct ckpt_run_program *run,
-			 struct ckpt_err *err)
-{
-	struct user_regs_struct regs = r->saved;
-
-	regs.rip = run->entry;
-	regs.cs = CKPT_CS_64;
-	regs.ss = CKPT_SS_FLAT;
-	regs.eflags = CKPT_EFLAGS_PLAIN;
-	regs.orig_rax = (uint64_t)-1;
-	regs.rbx = run->table;
-	regs.r13 = 0;
-	regs.rsp = run->table; /* none of the task's: it may have to give its signal stack away */
-	if (ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
-		return lost(r->tid, errno, "PTRACE_SETREGS", err);
-	return 0;
-}
-
-/* From one stop to the next; its registers there. */
-static int step_program(struct ckpt_remote *r, struct user_regs_struct *regs, struct ckpt_err *err)
-{
-	int ret = next_syscall_stop(r->tid, CALL_TIMEOUT_MS, err);
-
-	if (!ret && ptrace(PTRACE_GETREGS, r->tid, 0, regs))
-		ret = lost(r->tid, errno, "PTRACE_GETREGS", err);
-	return ret;
-}
-
-int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
-		    const struct ckpt_run_program *run, struct ckpt_err *err)
-{
-	struct user_regs_struct regs;
-	int ret = start_program(r, run, err);
-
-	while (!ret) {
-		ret = step_program(r, &regs, err); /* at the entry of a call */
-		if (ret)
-			break;
-		if (regs.rip == ckpt_remote_stub(second) + SYSCALL_LEN) {
-			ret = arrive(r, &regs, err);
-			if (!ret)
-				ret = ckpt_remote_forget(r, err);
-			become(r, second);
-			break;
-		}
-		if (regs.rip == ckpt_remote_stub(r) + SYSCALL_LEN) {
-			ret = arrive(r, &regs, err);
-			return ret ? ret : -ECANCELED;
-		}
-		ret = step_program(r, &regs, err);
-		if (!ret && !regs.r13)
-			run->told(run->arg, regs.rbx, (long)regs.rax);
-	}
-	return ret;
 }
 
 int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t syscall_offset,
@@ -706,7 +598,7 @@ int ckpt_remote_adopt(struct ckpt_remote *r, pid_t tid, int mem_fd, uint64_t sys
 	r->mem_fd = mem_fd;
 	r->timeout_ms = CALL_TIMEOUT_MS;
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
-		return lost(tid, errno, "PTRACE_GETREGS", err);
+		return ckpt_remote_lost(tid, errno, "PTRACE_GETREGS", err);
 	if (syscall_offset == CKPT_REMOTE_PLANT) {
 		syscall_offset = 0;
 		if (pwrite(mem_fd, code, sizeof(code), (off_t)r->saved.rip) !=
