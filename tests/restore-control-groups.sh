@@ -17,6 +17,7 @@ remove_groups() {
 	local group i
 	for group in "${groups[@]}"; do
 		[[ ! -e $group/freezer.state ]] || echo THAWED >"$group/freezer.state"
+		[[ ! -e $group/cgroup.freeze ]] || echo 0 >"$group/cgroup.freeze"
 		for ((i = 0; i < 100; i++)); do
 			rmdir "$group" 2>/dev/null && break
 			sleep 0.02
@@ -97,22 +98,28 @@ for top in "${tops[@]}"; do
 	finish
 	rm "$GO"
 done
-if [[ -e $v1/freezer.state || -e $v1/cgroup.procs ]] && make_group "$v1" frozen; then
+# comes_back_frozen FILE FREEZE THAW: by the group's own switch
+comes_back_frozen() {
 	start counter
 	echo "$PID" >"$GROUP/cgroup.procs"
 	cat "/proc/$PID/cgroup" >was
 	checkpoint
-	echo FROZEN >"$GROUP/freezer.state"
+	echo "$2" >"$GROUP/$1"
 	restore
 	restored
 	in_groups || fail "it is in other groups: $(diff was "/proc/$PID/cgroup")"
 	lines=$(wc -l <"$OUT")
 	sleep 0.2
 	[[ $(wc -l <"$OUT") = "$lines" ]] || fail "it runs in a frozen group"
-	echo THAWED >"$GROUP/freezer.state"
+	echo "$3" >"$GROUP/$1"
 	finish
 	rm "$GO"
-fi
+}
+for top in "${tops[@]}"; do
+	make_group "$top" frozen
+	[[ ! -e $GROUP/freezer.state ]] || comes_back_frozen freezer.state FROZEN THAWED
+	[[ ! -e $GROUP/cgroup.freeze ]] || comes_back_frozen cgroup.freeze 1 0
+done
 
 # No path leads out of the hierarchy.
 start counter

@@ -27,6 +27,9 @@ for kind in errno stacked numbers; do
 	checkpoint
 	restore
 	restored
+	freeze # and they are read again as they were
+	cmp "dump/$PID/seccomp" "$MNT/$PID/seccomp"
+	thaw
 	finish
 done
 grep -q '^filter log$' "dump/$PID/seccomp" || fail "no flag: $(head -5 "dump/$PID/seccomp")"
