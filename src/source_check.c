@@ -96,8 +96,12 @@ static int check_size(struct ckpt_source *src, const struct ckpt_manifest_line *
 		return ckpt_fail(err, ret == -ENOENT ? EINVAL : -ret, "%s: %s", line->path,
 				 ret == -ENOENT ? "missing, or no regular file" : strerror(-ret));
 	if (!line->edited && size != line->size)
-		return ckpt_fail(err, EINVAL, "%s: %llu bytes, the manifest says %llu", line->path,
-				 (unsigned long long)size, (unsigned long long)line->size);
+		return ckpt_fail(
+			err, EINVAL,
+			"%s: %llu bytes, the manifest says %llu (`file %s edited` there accepts "
+			"a change made on purpose)",
+			line->path, (unsigned long long)size, (unsigned long long)line->size,
+			line->path);
 	return 0;
 }
 
@@ -121,9 +125,9 @@ static int check_line(struct ckpt_source *src, const struct ckpt_manifest_line *
 	if (!ret && !ckpt_digest_equal(&digest, &line->digest))
 		ret = ckpt_fail(
 			err, EINVAL,
-			"%s: its contents are not those of the manifest (edited on purpose? "
-			"then write 'edited' there for its size and digest)",
-			line->path);
+			"%s: damaged: its digest is not the manifest's (`file %s edited` there "
+			"accepts a change made on purpose)",
+			line->path, line->path);
 	ckpt_hasher_free(hasher);
 	return ret;
 }
