@@ -84,6 +84,23 @@ victims32: | $(BUILD)
 $(BUILD)/failalloc.so: tests/fault/failalloc.c | $(BUILD)
 	$(CC) -D_GNU_SOURCE -std=gnu11 $(WARN) $(CFLAGS) -fPIC -shared -o $@ $<
 
+# Some of them linked in other ways, and with another C library where there is one.
+KINDS := static static-pie $(shell command -v musl-gcc >/dev/null && echo musl musl-static)
+KIND_VICTIMS := anon counter heap shm_anon signals stack
+VICTIMS_OF_KINDS := $(foreach k,$(KINDS),$(addprefix $(BUILD)/victims-$k/,$(KIND_VICTIMS)))
+VICTIM_HEADERS := tests/victims/victim.h tests/victims/layout.h
+victim_cc = @mkdir -p $(@D); $1 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) \
+	-o $@ $< -lm
+
+$(BUILD)/victims-static/%: tests/victims/%.c $(VICTIM_HEADERS) | $(BUILD)
+	$(call victim_cc,$(CC) -static)
+$(BUILD)/victims-static-pie/%: tests/victims/%.c $(VICTIM_HEADERS) | $(BUILD)
+	$(call victim_cc,$(CC) -static-pie)
+$(BUILD)/victims-musl/%: tests/victims/%.c $(VICTIM_HEADERS) | $(BUILD)
+	$(call victim_cc,musl-gcc)
+$(BUILD)/victims-musl-static/%: tests/victims/%.c $(VICTIM_HEADERS) | $(BUILD)
+	$(call victim_cc,musl-gcc -static)
+
 # Prints every file and key of the tree, for the comparison with ckptfs(5).
 $(BUILD)/list_keys: tests/list_keys.c $(LIBOBJS)
 	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -116,7 +133,7 @@ check:
 	@$(MAKE) --no-print-directory tests
 	@BUILD=$(BUILD) bash tests/run $(TESTS)
 
-tests: all $(VICTIMS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys \
+tests: all $(VICTIMS) $(VICTIMS_OF_KINDS) $(BUILD)/victims/bare32 victims32 $(BUILD)/list_keys \
 	$(BUILD)/tree_damage $(BUILD)/applier $(BUILD)/unit $(if $(SANITIZE),,$(BUILD)/failalloc.so)
 
 # All bits of all bytes, where make check takes a sample: hours.

@@ -9,7 +9,7 @@ export PATH="$PATH:/usr/sbin:/sbin" DEBIAN_FRONTEND=noninteractive
 
 build=(gcc libc6-dev make pkg-config libfuse3-dev fuse3 libproc2-dev zlib1g-dev libxxhash-dev)
 build+=(xz-utils procps mount) # what the demonstration runs
-check=(check strace rsync tar gzip sqlite3 perl python3 util-linux coreutils diffutils vim-tiny ed patch)
+check=(check strace rsync tar gzip sqlite3 perl python3 util-linux coreutils diffutils vim-tiny musl-tools ed patch)
 
 fuzz=(clang libclang-rt-14-dev)
 lint=(check clang-format clang-tidy cppcheck shellcheck)
