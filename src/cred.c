@@ -262,7 +262,7 @@ uint32_t ckpt_cred_loginuid(pid_t pid)
 	char text[32];
 
 	ckpt_proc_line(pid, "loginuid", text, sizeof(text));
-	return text[0] ? (uint32_t)strtoul(text, NULL, 10) : CKPT_NO_LOGINUID;
+	return strspn(text, "0123456789") ? (uint32_t)strtoul(text, NULL, 10) : CKPT_NO_LOGINUID;
 }
 
 /* What a process he starts would inherit besides. */

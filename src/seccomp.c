@@ -70,8 +70,10 @@ int ckpt_seccomp_get(pid_t tid, struct ckpt_seccomp *out, struct ckpt_err *err)
 {
 	int64_t mode = ckpt_proc_status(tid, "Seccomp", 10);
 	struct ckpt_seccomp s = {0};
-	int ret = 0;
+	int ret = mode < 0 ? ckpt_proc_heard(tid, 0, err) : 0;
 
+	if (ret) /* not known is not none */
+		return ret;
 	if (mode == SECCOMP_MODE_STRICT) /* __secure_computing_strict() in kernel/seccomp.c */
 		return ckpt_fail(err, ENOTSUP,
 				 "seccomp: strict mode kills on every system call but read, write, "

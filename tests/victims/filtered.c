@@ -244,6 +244,11 @@ static void restarts(void)
 	filter_one(SYS_restart_syscall, SECCOMP_RET_KILL_PROCESS);
 }
 
+static void no_keys(void)
+{
+	filter_one(SYS_keyctl, SECCOMP_RET_KILL_PROCESS);
+}
+
 static void no_ldt(void)
 {
 	filter_one(SYS_modify_ldt, SECCOMP_RET_KILL_PROCESS);
@@ -324,7 +329,8 @@ int main(int argc, char **argv)
 		{"kills", kills},	  {"traps", traps},	    {"traces", traces},
 		{"logs", logs},		  {"notifies", notifies},   {"arguments", arguments},
 		{"address", address},	  {"sigmask", signal_mask}, {"strict", strict},
-		{"no-ldt", no_ldt},	  {"restart", restarts},    {"ldt", has_ldt},
+		{"no-ldt", no_ldt},	  {"restart", restarts},    {"no-keys", no_keys},
+		{"ldt", has_ldt},
 	};
 
 	MUST(argc == 3);
