@@ -232,6 +232,24 @@ static bool probe_vdso_child(void)
 	return syscall(SYS_arch_prctl, MAP_VDSO_64, vdso) > 0;
 }
 
+/* SIGSEGV where the kernel takes no such calls */
+static bool probe_i386_child(void)
+{
+	long ret;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(20 /* getpid, arch/x86/entry/syscalls/syscall_32.tbl */)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return ret == getpid();
+}
+
+static bool probe_i386(struct note *n)
+{
+	(void)n;
+	return in_child(probe_i386_child);
+}
+
 static bool probe_vdso(struct note *n)
 {
 	(void)n;
@@ -451,6 +469,8 @@ static const struct feature {
 	 "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
 	{"vdso placement", probe_vdso, true, false, "restored programs find the vdso where it was",
 	 "no restore: the kernel lacks CONFIG_CHECKPOINT_RESTORE"},
+	{"32-bit programs", probe_i386, false, false, "programs of i386 can be restored",
+	 "programs of i386 do not run here (CONFIG_IA32_EMULATION, ia32_emulation=)"},
 	{"xsave area", probe_xsave, true, false, "all vector registers are kept",
 	 "no checkpoint: the vector registers can't be read"},
 	{"PAGEMAP_SCAN", probe_scan, false, false, "pages are selected quickly",

@@ -505,6 +505,25 @@ static int refuse_dispatch(pid_t tid, struct ckpt_err *err)
 			 "task %d: system calls go to user space (syscall user dispatch)", tid);
 }
 
+/* PTRACE_SETREGS goes register by register and stops at the first that it does not take: a base of
+ * the kernel's half, a null selector with a privilege level (arch/x86/kernel/ptrace.c, putreg). A
+ * program may have those; with ours in rip by then, it would be lost. So what it has is set first.
+ */
+static int refuse_unsettable(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	const struct user_regs_struct *s = &r->saved;
+
+	if (!ptrace(PTRACE_SETREGS, r->tid, 0, s))
+		return 0;
+	if (errno == ESRCH)
+		return ckpt_remote_gone(r->tid, err);
+	return ckpt_fail(
+		err, ENOTSUP,
+		"task %d: ptrace does not set one of its registers: fs_base 0x%llx, gs_base "
+		"0x%llx, ds 0x%llx, es 0x%llx, fs 0x%llx, gs 0x%llx",
+		r->tid, s->fs_base, s->gs_base, s->ds, s->es, s->fs, s->gs);
+}
+
 static int suspend_filters(struct ckpt_remote *r, struct ckpt_err *err)
 {
 	int ret = ckpt_seccomp_get(r->tid, &r->filters, err);
@@ -543,6 +562,8 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 		return ckpt_remote_lost(tid, errno, "PTRACE_GETSIGMASK", err);
 	leave_rseq(r);
 	ret = refuse_dispatch(tid, err);
+	if (!ret)
+		ret = refuse_unsettable(r, err);
 	if (!ret)
 		ret = ckpt_remote_find_slack(r, task, err);
 	if (!ret)

@@ -4,3 +4,6 @@
 . "${0%/*}/lib.sh"
 
 survives segments
+umount_ckpt
+rm -f "$GO"
+survives segments gs

@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 	struct user_desc *tls, *again;
 	unsigned long gs = 0;
 	long len, len2, have_tls;
-	unsigned short es;
+	unsigned short es, selector;
+	uint64_t *low = NULL;
 
 	MUST(argc > 1);
 	local = local_area;
@@ -77,6 +78,15 @@ int main(int argc, char **argv)
 	len = syscall(SYS_modify_ldt, 0, before, sizeof(before));
 	MUST(len > 0);
 	asm volatile("mov %w0, %%es" : : "r"(5 << 3 | 7));
+	if (argc > 2) { /* gs by a selector of the LDT, which has the base */
+		low = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+		MUST(low != MAP_FAILED);
+		low[1] = 0x77665544;
+		set_ldt(6, (unsigned int)(uintptr_t)low);
+		asm volatile("mov %w0, %%gs" : : "r"(6 << 3 | 7));
+		MUST(syscall(SYS_modify_ldt, 0, before, sizeof(before)) == len);
+	}
 
 	victim_ready();
 	victim_wait(argv[1]);
@@ -92,6 +102,12 @@ int main(int argc, char **argv)
 	}
 	CHECK(victim_differs(local, sizeof(local_area), 1) < 0, "thread-local storage differs");
 	CHECK(local == local_area, "thread-local storage is elsewhere");
+	if (low) {
+		asm volatile("mov %%gs, %w0" : "=r"(selector));
+		CHECK(selector == (6 << 3 | 7), "gs is %#x", selector);
+		CHECK(read_gs() == 0x77665544, "gs reads something else");
+		return victim_end();
+	}
 	syscall(SYS_arch_prctl, ARCH_GET_GS, &gs);
 	CHECK(gs == (unsigned long)gs_area, "gs base is %#lx", gs);
 	CHECK(read_gs() == gs_area[1], "gs reads something else");

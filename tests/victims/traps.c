@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <stddef.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -248,6 +249,22 @@ static void debug(void)
 	CHECK(traps == 2 && watch_code == TRAP_HWBKPT, "%lu traps when it is written", traps - 1);
 }
 
+/* ---- a base of the kernel's half, which a program may have, and ptrace does not set ---- */
+
+static void far_base(void)
+{
+	const uint64_t want = 0xffff888000000000;
+	uint64_t got;
+
+	if (!(getauxval(AT_HWCAP2) & 2)) /* HWCAP2_FSGSBASE */
+		victim_skip("programs can't set the base themselves");
+	asm volatile("wrgsbase %0" : : "r"(want));
+	victim_ready();
+	victim_wait(go);
+	asm volatile("rdgsbase %0" : "=r"(got));
+	CHECK(got == want, "the base is %#lx", got);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -260,6 +277,7 @@ int main(int argc, char **argv)
 		{"autodisarm", autodisarm},
 		{"autodisarm-later", autodisarm_later},
 		{"debug", debug},
+		{"far-base", far_base},
 	};
 
 	MUST(argc == 3);
