@@ -19,7 +19,9 @@ uint32_t ckpt_inodes_index(const struct ckpt_inodes *in, const struct ckpt_tree 
 
 uint32_t ckpt_inodes_number(const struct ckpt_inodes *in, uint32_t index)
 {
-	return in->of ? in->of[index] : index;
+	if (!in->of)
+		return index;
+	return index < in->room ? in->of[index] : CKPT_NO_INDEX;
 }
 
 static void forget_paths(struct ckpt_inodes *in)

@@ -424,8 +424,11 @@ int ckpt_overlay_truncate(struct ckpt_overlay *o, struct ckpt_stage_node *node, 
 static int arrive_in_rollback(struct ckpt_overlay *o, struct ckpt_stage_node *node, pid_t pid,
 			      struct ckpt_err *err)
 {
-	int ret = ckpt_stage_arrived(o->stage, node, pid, err);
+	int ret;
 
+	pthread_mutex_lock(&o->stage->lock); /* which is let go meanwhile */
+	ret = ckpt_stage_arrived(o->stage, node, pid, err);
+	pthread_mutex_unlock(&o->stage->lock);
 	if (ckpt_stage_is_over(o->stage))
 		o->rollback = false;
 	return ret;
@@ -520,8 +523,11 @@ int ckpt_overlay_rename(struct ckpt_overlay *o, struct ckpt_stage_node *node, co
 	}
 	if (!ret)
 		ret = enter_dir(o, path, &dir, &name);
-	if (!ret)
+	if (!ret) {
+		pthread_mutex_lock(&o->stage->lock);
 		ret = ckpt_stage_move(o->stage, node, dir, name, pid, err);
+		pthread_mutex_unlock(&o->stage->lock);
+	}
 	if (ckpt_stage_is_over(o->stage))
 		o->rollback = false;
 	return ret && !err->code ? no_room(o, ret, err) : ret;
@@ -560,7 +566,9 @@ int ckpt_overlay_finish(struct ckpt_overlay *o, pid_t pid, struct ckpt_err *err)
 
 	if (!o->rollback)
 		return 0;
+	pthread_mutex_lock(&o->stage->lock);
 	ret = ckpt_stage_finish(o->stage, ckpt_stage_root(o->stage), pid, err);
+	pthread_mutex_unlock(&o->stage->lock);
 	if (ckpt_stage_is_over(o->stage))
 		o->rollback = false;
 	return ret;
