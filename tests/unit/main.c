@@ -22,6 +22,7 @@
 	X(cred)                                                                                    \
 	X(seccomp)                                                                                 \
 	X(stage)                                                                                   \
+	X(inodes)                                                                                  \
 	X(load)                                                                                    \
 	X(x86)
 /* clang-format on */
