@@ -151,7 +151,9 @@ static int after(struct ckpt_apply *a)
 {
 	int ret = finish(a);
 
-	return ret ? ret : ckpt_frozen_refresh(a->frozen, &a->want->cpu, a->err);
+	if (!ret)
+		ret = ckpt_frozen_refresh(a->frozen, &a->want->cpu, a->err);
+	return ret ? ckpt_err_about(a->err, "it has changed") : 0;
 }
 
 static bool is_empty(const struct ckpt_apply *a)

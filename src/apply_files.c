@@ -194,6 +194,8 @@ static int check_file(struct ckpt_apply *a, const struct ckpt_source_fd *fd)
 {
 	const struct ckpt_file *want = fd->want;
 
+	if (want->object && want->kind != CKPT_FILE_PIPE)
+		return refuse(a, want->id, "a file without a name can't be changed in place");
 	if (lock_differs(fd->old, want))
 		return refuse(a, want->id, "lock: can't be taken or left in place");
 	if (fd->old)

@@ -21,7 +21,9 @@
 #define UNDO_MAX   (4ull << 20) /* bytes of the undo table: memory is used for what is in it */
 #define AT_DATA	   (AT_UNDO + UNDO_MAX)
 #define ARENA_ROOM (256ull << 20) /* address space set apart: data and table grow */
-#define MAP_OURS   (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)
+/* Time for one step: a slow machine copies 50 MiB in a second. */
+#define COPY_MS(bytes) (20000 + (unsigned int)((bytes) / (50 << 20)) * 1000)
+#define MAP_OURS       (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE)
 
 extern const char ckpt_program_start[], ckpt_program_call[], ckpt_program_slots[],
 	ckpt_program_end[];
@@ -327,7 +329,7 @@ static void on_result(void *arg, uint64_t step, long result)
 int ckpt_program_run(struct ckpt_apply *a)
 {
 	struct told told = {a, 0};
-	struct ckpt_run_program run = {a->arena, 0, on_result, &told};
+	struct ckpt_run_program run = {a->arena, 0, COPY_MS(a->patch_used), on_result, &told};
 	uint64_t table_at = (AT_DATA + a->data.n + 63) & ~63ull, size;
 	int ret;
 

@@ -111,7 +111,8 @@ int ckpt_remote_forget(struct ckpt_remote *r, struct ckpt_err *err);
 int ckpt_remote_judge(struct ckpt_remote *r, long nr, const uint64_t args[6], struct ckpt_err *err);
 
 struct ckpt_run_program {
-	uint64_t entry, table; /* program.S and its table, in the task */
+	uint64_t entry, table;	 /* program.S and its table, in the task */
+	unsigned int timeout_ms; /* from one of its calls to the next */
 	/* Called with each result of a system call, and the address of its step. */
 	void (*told)(void *arg, uint64_t step, long result);
 	void *arg;

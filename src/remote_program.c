@@ -82,9 +82,10 @@ static int start_program(struct ckpt_remote *r, const struct ckpt_run_program *r
 }
 
 /* From one stop to the next; its registers there. */
-static int step_program(struct ckpt_remote *r, struct user_regs_struct *regs, struct ckpt_err *err)
+static int step_program(struct ckpt_remote *r, const struct ckpt_run_program *run,
+			struct user_regs_struct *regs, struct ckpt_err *err)
 {
-	int ret = ckpt_remote_next_syscall_stop(r->tid, CALL_TIMEOUT_MS, err);
+	int ret = ckpt_remote_next_syscall_stop(r->tid, run->timeout_ms, err);
 
 	if (!ret && ptrace(PTRACE_GETREGS, r->tid, 0, regs))
 		ret = ckpt_remote_lost(r->tid, errno, "PTRACE_GETREGS", err);
@@ -98,7 +99,7 @@ int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
 	int ret = start_program(r, run, err);
 
 	while (!ret) {
-		ret = step_program(r, &regs, err); /* at the entry of a call */
+		ret = step_program(r, run, &regs, err); /* at the entry of a call */
 		if (ret)
 			break;
 		if (regs.rip == ckpt_remote_stub(second) + SYSCALL_LEN) {
@@ -112,7 +113,7 @@ int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
 			ret = arrive(r, &regs, err);
 			return ret ? ret : -ECANCELED;
 		}
-		ret = step_program(r, &regs, err);
+		ret = step_program(r, run, &regs, err);
 		if (!ret && !regs.r13)
 			run->told(run->arg, regs.rbx, (long)regs.rax);
 	}
