@@ -23,7 +23,8 @@ CFLAGS_ALL = -std=gnu11 -pthread $(WARN) $(CFLAGS) $(SANITIZE)
 LIBS    = $(shell pkg-config --libs $(PKGS)) -pthread
 
 SRCS    := $(wildcard src/*.c)
-OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/program.o $(BUILD)/blank_blob.o
+OBJS    := $(patsubst src/%.c,$(BUILD)/%.o,$(SRCS)) $(BUILD)/stub.o $(BUILD)/program.o $(BUILD)/again_code.o \
+	$(BUILD)/blank_blob.o
 LIBOBJS := $(filter-out $(BUILD)/main.o $(BUILD)/fs_%.o,$(OBJS))
 
 .PHONY: all
@@ -44,6 +45,8 @@ $(BUILD)/blank32: src/blank32.S | $(BUILD)
 		-Wl,-Ttext-segment=0x10000 -o $@ $<
 $(BUILD)/stub.o $(BUILD)/program.o: $(BUILD)/%.o: src/%.S | $(BUILD)
 	$(CC) -c -o $@ $<
+$(BUILD)/again_code.o: src/again.S | $(BUILD)
+	$(CC) -c -o $@ $<
 $(BUILD)/blank_blob.o: src/blank_blob.S $(BUILD)/blank $(BUILD)/blank32
 	$(CC) -I$(BUILD) -c -o $@ $<
 
@@ -58,7 +61,7 @@ $(BUILD):
 # each, never built with a sanitizer.
 VICTIMS := $(patsubst tests/victims/%.c,$(BUILD)/victims/%,$(wildcard tests/victims/*.c))
 
-$(BUILD)/victims/%: tests/victims/%.c tests/victims/victim.h tests/victims/layout.h | $(BUILD)
+$(BUILD)/victims/%: tests/victims/%.c $(wildcard tests/victims/*.h) | $(BUILD)
 	@mkdir -p $(@D)
 	$(CC) -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -std=gnu11 -pthread $(WARN) $(CFLAGS) -o $@ $< -lm
 

@@ -12,6 +12,7 @@
 #include "collect.h"
 #include "load.h"
 #include "log.h"
+#include "settle.h"
 #include "tree.h"
 #include "waits.h"
 #include "x86_regs.h"
@@ -140,8 +141,10 @@ static int finish(struct ckpt_apply *a)
 	}
 	if (!ret)
 		ret = ckpt_program_close(a, true);
-	if (!ret)
+	if (!ret) {
+		ckpt_settle_new(a->s.pid, a->s.r.mem_fd, &cpu);
 		ret = ckpt_backend()->cpu_set(a->s.pid, &cpu, a->err);
+	}
 	if (!ret && !a->same_wait && (int64_t)cpu.rax == -CKPT_ERESTART_RESTARTBLOCK)
 		ckpt_wait_remember(a->s.pid, now, &cpu);
 	return ret;

@@ -13,11 +13,18 @@
 #include "err.h"
 #include "remote.h"
 #include "task.h"
+#include "waits.h"
 
 struct ckpt_tracee {
 	pid_t tid, tgid;
-	bool stopped;	     /* in a ptrace-stop now */
-	uint32_t job_signal; /* stopped by job control with this signal; 0: it ran */
+	bool stopped;		    /* in a ptrace-stop now */
+	uint32_t job_signal;	    /* stopped by job control with this signal; 0: it ran */
+	bool mended;		    /* our stop had ended its system call with EINTR */
+	struct ckpt_wait_peek peek; /* how it waited before we came */
+	uint64_t left_at;	    /* where the kernel wrote the time its wait has left, 0 */
+	uint32_t left_unit;	    /* of the fraction, ns */
+	int64_t left[2];	    /* what it wrote */
+	uint64_t left_rip;	    /* of the call */
 };
 
 struct ckpt_cred;
@@ -37,6 +44,11 @@ struct ckpt_backend {
 	void (*thaw)(struct ckpt_captured *cap);
 	/* Takes note of tasks that died, so that their parents see it. */
 	void (*reap)(struct ckpt_captured *cap);
+	/* The general registers of a stopped task. */
+	int (*regs_get)(pid_t tid, struct user_regs_struct *regs, struct ckpt_err *err);
+	int (*regs_set)(pid_t tid, const struct user_regs_struct *regs, struct ckpt_err *err);
+	/* Whether its system calls are dispatched to itself (syscall user dispatch). */
+	bool (*dispatched)(pid_t tid);
 	/* Registers, FPU and TLS entries; not the restart fields. */
 	int (*cpu_get)(pid_t tid, struct ckpt_cpu *cpu, struct ckpt_err *err);
 	/* Blocked and pending signals. */

@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <asm/ldt.h>
 #include "backend.h"
+#include "calls.h"
 #include "cred.h"
 #include "log.h"
 #include "proc.h"
@@ -32,6 +33,8 @@
 #define TLS_ENTRIES	3
 #define DEBUG_REG(n)	(offsetof(struct user, u_debugreg) + (n) * sizeof(long))
 #define DR6_NOTHING	0xffff0ff0ul /* arch/x86/include/uapi/asm/debugreg.h, DR6_RESERVED */
+#define SYSCALL_INSN	0x050f
+#define GET_DISPATCH	0x4211 /* PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, Linux 6.4 */
 
 static uint64_t now_us(void)
 {
@@ -62,8 +65,24 @@ static struct ckpt_tracee *tracee_add(struct ckpt_captured *cap, pid_t tid, pid_
 	struct ckpt_tracee *t = CKPT_VEC_ADD(&cap->tracees);
 
 	if (t)
-		*t = (struct ckpt_tracee){.tid = tid, .tgid = tgid};
+		*t = (struct ckpt_tracee){.tid = tid, .tgid = tgid, .peek = {.slept = -1}};
 	return t;
+}
+
+/* What the stop ended with EINTR is made again: at once, so that our death changes nothing. A task
+ * that job control had stopped before we came gets its EINTR as it would without us. */
+static void mend(struct ckpt_tracee *t)
+{
+	struct user_regs_struct regs;
+
+	if (t->job_signal || ptrace(PTRACE_GETREGS, t->tid, 0, &regs) || regs.cs != CKPT_CS_64 ||
+	    !ckpt_call_is_cut((long)regs.orig_rax, (int64_t)regs.rax))
+		return;
+	/* the numbers are those of 64-bit calls */
+	if ((ptrace(PTRACE_PEEKTEXT, t->tid, regs.rip - 2, 0) & 0xffff) != SYSCALL_INSN)
+		return;
+	regs.rax = (uint64_t)-CKPT_ERESTARTNOHAND;
+	t->mended = !ptrace(PTRACE_SETREGS, t->tid, 0, &regs);
 }
 
 /* Why a task can't be seized, from what /proc says of it. */
@@ -84,6 +103,10 @@ static int seize_refused(pid_t tid, int code, struct ckpt_err *err)
 /* A thread that is gone or a zombie when we come is none of ours: 1. */
 static int seize(struct ckpt_captured *cap, pid_t tid, pid_t tgid, struct ckpt_err *err)
 {
+	struct ckpt_wait_peek peek;
+	struct ckpt_tracee *t;
+
+	ckpt_wait_peek(tid, &peek);
 	if (ptrace(PTRACE_SEIZE, tid, 0, CKPT_SEIZE_OPTIONS)) {
 		int code = errno;
 		char state;
@@ -99,10 +122,12 @@ static int seize(struct ckpt_captured *cap, pid_t tid, pid_t tgid, struct ckpt_e
 			return 1;
 		return seize_refused(tid, code, err);
 	}
-	if (!tracee_add(cap, tid, tgid)) {
+	t = tracee_add(cap, tid, tgid);
+	if (!t) {
 		ptrace(PTRACE_DETACH, tid, 0, 0);
 		return ckpt_fail(err, ENOMEM, "no memory for one more task");
 	}
+	t->peek = peek;
 	ptrace(PTRACE_INTERRUPT, tid, 0, 0); /* ESRCH: it is dying, the wait will tell */
 	return 0;
 }
@@ -125,6 +150,7 @@ static void on_report(struct ckpt_captured *cap, pid_t tid, int status)
 	if (status >> 16 == CKPT_PTRACE_EVENT_STOP) {
 		t->stopped = true;
 		t->job_signal = sig == SIGTRAP ? 0 : sig;
+		mend(t);
 		return;
 	}
 	/* A fork event or a signal on its way: let it pass, the interrupt we asked for is next.
@@ -289,6 +315,25 @@ static int reg_failed(pid_t tid, const char *what, struct ckpt_err *err)
 	if (errno == ESRCH)
 		return ckpt_fail(err, ESRCH, "task %d is gone", tid);
 	return ckpt_fail_sys(err, "task %d: %s", tid, what);
+}
+
+static int ptrace_regs_get(pid_t tid, struct user_regs_struct *regs, struct ckpt_err *err)
+{
+	return ptrace(PTRACE_GETREGS, tid, 0, regs) ? reg_failed(tid, "registers", err) : 0;
+}
+
+static int ptrace_regs_set(pid_t tid, const struct user_regs_struct *regs, struct ckpt_err *err)
+{
+	return ptrace(PTRACE_SETREGS, tid, 0, regs) ? reg_failed(tid, "registers", err) : 0;
+}
+
+static bool ptrace_dispatched(pid_t tid)
+{
+	struct {
+		uint64_t mode, selector, offset, len;
+	} conf = {0};
+
+	return !ptrace(GET_DISPATCH, tid, sizeof(conf), &conf) && conf.mode;
 }
 
 static int tls_get(pid_t tid, struct ckpt_cpu *cpu)
@@ -516,6 +561,9 @@ const struct ckpt_backend ckpt_backend_ptrace = {
 	.freeze = ptrace_freeze,
 	.thaw = ptrace_thaw,
 	.reap = ptrace_reap,
+	.regs_get = ptrace_regs_get,
+	.regs_set = ptrace_regs_set,
+	.dispatched = ptrace_dispatched,
 	.cpu_get = ptrace_cpu_get,
 	.signals_get = ptrace_signals_get,
 	.has_io_ports = ptrace_has_io_ports,

@@ -87,20 +87,37 @@ static bool children_elsewhere(pid_t pid)
 	return !same_link(pid, "ns/time", pid, "ns/time_for_children");
 }
 
-int ckpt_clocks_read(pid_t pid, struct ckpt_header *h, struct ckpt_err *err)
+static int offsets_of(pid_t pid, struct offsets *ours, struct offsets *theirs, struct ckpt_err *err)
 {
-	struct offsets ours, theirs;
 	int ret;
 
 	if (children_elsewhere(pid))
 		return ckpt_fail(err, ENOTSUP,
 				 "time_for_children namespace: another one than its own");
-	ret = read_offsets(getpid(), &ours);
+	ret = read_offsets(getpid(), ours);
 	if (!ret)
-		ret = read_offsets(pid, &theirs);
+		ret = read_offsets(pid, theirs);
+	return ret ? ckpt_fail(err, ENOTSUP, "time namespace: it can't be read: %s", strerror(-ret))
+		   : 0;
+}
+
+int ckpt_clocks_monotonic(pid_t pid, int64_t *now, struct ckpt_err *err)
+{
+	struct offsets ours, theirs;
+	int ret = offsets_of(pid, &ours, &theirs, err);
+
+	if (!ret)
+		*now = ckpt_now() - ours.monotonic + theirs.monotonic;
+	return ret;
+}
+
+int ckpt_clocks_read(pid_t pid, struct ckpt_header *h, struct ckpt_err *err)
+{
+	struct offsets ours, theirs;
+	int ret = offsets_of(pid, &ours, &theirs, err);
+
 	if (ret)
-		return ckpt_fail(err, ENOTSUP, "time namespace: it can't be read: %s",
-				 strerror(-ret));
+		return ret;
 	boot_id(h->boot_id, sizeof(h->boot_id));
 	h->clock_realtime = ckpt_clock_ns(CLOCK_REALTIME);
 	h->clock_monotonic = ckpt_now() - ours.monotonic + theirs.monotonic;

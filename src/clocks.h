@@ -17,6 +17,9 @@ int64_t ckpt_clock_ns(clockid_t id);
 /* CLOCK_MONOTONIC of the daemon. */
 int64_t ckpt_now(void);
 
+/* CLOCK_MONOTONIC as the task sees it now. -ENOTSUP: its time namespace can't be read. */
+int ckpt_clocks_monotonic(pid_t pid, int64_t *now, struct ckpt_err *err);
+
 /* Fills boot_id and clock_* of the header as the task sees them now. -ENOTSUP: its time namespace
  * can't be read; text in err. */
 int ckpt_clocks_read(pid_t pid, struct ckpt_header *h, struct ckpt_err *err);

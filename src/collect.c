@@ -9,6 +9,7 @@
 #include "machine.h"
 #include "proc.h"
 #include "seccomp.h"
+#include "settle.h"
 #include "vma_nodes.h"
 
 static void add_text(void *arg, const char *text)
@@ -73,6 +74,8 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = ckpt_fds_read(pid, task, add_text, &c->obstacles, err);
 	if (!ret)
 		ret = b->cpu_get(pid, &task->cpu, err);
+	if (!ret)
+		ret = ckpt_settle_view(pid, c->mem_fd, &task->cpu, &c->again, err);
 	if (!ret && ckpt_task_is_i386(task)) {
 		ckpt_vdso_digest_of(task, c->mem_fd, task->header.vdso);
 		if (ckpt_program_is_x32(pid))
@@ -86,8 +89,10 @@ int ckpt_collect(struct ckpt_collect *c, struct ckpt_err *err)
 	ret = ckpt_proc_heard(pid, 0, err);
 	if (ret)
 		return ret;
-	ckpt_wait_find(pid, c->mem_fd, &c->peek, c->stopped_at, &task->cpu);
-	ckpt_wait_remember(pid, c->stopped_at, &task->cpu);
+	if (!c->again) {
+		ckpt_wait_find(pid, c->mem_fd, c->peek, c->stopped_at, &task->cpu);
+		ckpt_wait_remember(pid, c->stopped_at, &task->cpu);
+	}
 	if (!c->obstacles.no_remote)
 		ret = ckpt_collect_remote(c, err);
 	if (!ret) /* after the timers: what one of them sent when it expired is not lost */

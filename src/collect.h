@@ -13,15 +13,16 @@
 
 struct ckpt_collect {
 	const struct ckpt_captured *cap;
-	struct ckpt_wait_peek peek;
-	int64_t stopped_at;	 /* CLOCK_MONOTONIC ns */
-	unsigned int timeout_ms; /* for one system call inside the task */
-	int mem_fd;		 /* /proc/PID/mem, read and write */
+	const struct ckpt_wait_peek *peek; /* how it waited before it was stopped */
+	int64_t stopped_at;		   /* CLOCK_MONOTONIC ns */
+	unsigned int timeout_ms;	   /* for one system call inside the task */
+	int mem_fd;			   /* /proc/PID/mem, read and write */
 	struct ckpt_task *task;
 	struct ckpt_obstacles obstacles;
 	CKPT_VEC(int) object_fds; /* the memory of task->objects, by index; owned */
 	bool exe_unlinked;	  /* the executable has no name: its mappings have its contents */
 	uint64_t slack; /* where our stub was: the page holds its old bytes again, 0: nowhere */
+	uint64_t again; /* where the code is that makes its system call again, 0: nowhere */
 };
 
 /* On the tracer thread, while the task is frozen. Afterwards the task is as it was. */

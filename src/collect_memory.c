@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "again.h"
 #include "collect.h"
 #include "collect_objects.h"
 #include "pages.h"
@@ -42,15 +43,15 @@ static int collect_file(struct ckpt_collect *c, struct ckpt_vma *vma, struct ckp
 	return 0;
 }
 
-/* The page our stub was in has its old bytes again, but is now a private copy: leave it out if
- * the file has the same bytes. */
-static void forget_slack(struct ckpt_collect *c, struct ckpt_vma *vma)
+/* A page that our code was in is a private copy from then on: leave it out if the file has the same
+ * bytes. The stub is gone by now; what makes a system call again is none of the program's. */
+static void forget_slack(struct ckpt_collect *c, struct ckpt_vma *vma, uint64_t at)
 {
 	uint8_t mine[CKPT_PAGE_SIZE], theirs[CKPT_PAGE_SIZE];
-	uint64_t page = c->slack & ~(CKPT_PAGE_SIZE - 1);
+	uint64_t page = at & ~(CKPT_PAGE_SIZE - 1);
 	int fd;
 
-	if (!c->slack || page < vma->start || page >= vma->end || vma->how != CKPT_VMA_FILE)
+	if (!at || page < vma->start || page >= vma->end || vma->how != CKPT_VMA_FILE)
 		return;
 	fd = ckpt_map_file_open(c, vma);
 	if (fd < 0)
@@ -59,9 +60,11 @@ static void forget_slack(struct ckpt_collect *c, struct ckpt_vma *vma)
 		return;
 	memset(theirs, 0, sizeof(theirs)); /* past the end of the file a page is zero */
 	if (pread(fd, theirs, sizeof(theirs), (off_t)(vma->pgoff + page - vma->start)) > 0 &&
-	    pread(c->mem_fd, mine, sizeof(mine), (off_t)page) == (ssize_t)sizeof(mine) &&
-	    !memcmp(mine, theirs, sizeof(mine)))
-		ckpt_pages_remove(&vma->pages, page);
+	    pread(c->mem_fd, mine, sizeof(mine), (off_t)page) == (ssize_t)sizeof(mine)) {
+		ckpt_again_hide(c->again, page, mine);
+		if (!memcmp(mine, theirs, sizeof(mine)))
+			ckpt_pages_remove(&vma->pages, page);
+	}
 	close(fd);
 }
 
@@ -93,7 +96,9 @@ int ckpt_collect_memory(struct ckpt_collect *c, struct ckpt_err *err)
 		if (!ret && vma->how < CKPT_VMA_VDSO)
 			ret = ckpt_guards_select(&pm, vma, err);
 		if (!ret)
-			forget_slack(c, vma);
+			forget_slack(c, vma, c->slack);
+		if (!ret)
+			forget_slack(c, vma, c->again);
 	}
 	ckpt_pagemap_close(&pm);
 	if (!ret)

@@ -275,7 +275,8 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 		return ret;
 	/* Out of a restartable sequence, as the task itself goes on: by now the kernel has cleared
 	 * the pointer to it in memory, and would not abort it in a restored process either. */
-	c->task->cpu.rip = r.saved.rip;
+	if (r.aborted)
+		c->task->cpu.rip = r.saved.rip;
 	ret = ckpt_memlocks_get(&r, locked, c->task, err);
 	for (size_t i = 0; !ret && i < sizeof(parts) / sizeof(parts[0]); i++)
 		ret = parts[i](c, &r, err);

@@ -19,8 +19,8 @@
 #include "log.h"
 #include "pages.h"
 #include "proc.h"
+#include "settle.h"
 #include "tracer.h"
-#include "waits.h"
 
 /* What struct ckpt_frozen does not show. */
 struct frozen_private {
@@ -29,6 +29,7 @@ struct frozen_private {
 	struct ckpt_collect collect;
 	unsigned int timeout_ms;
 	bool seized;
+	int64_t frozen_at; /* CLOCK_MONOTONIC ns */
 	atomic_bool dead;
 	struct ckpt_err *err; /* of the job that runs */
 };
@@ -65,7 +66,6 @@ static int job_freeze(void *arg)
 	int ret;
 
 	ckpt_proc_trouble(); /* of an earlier job */
-	ckpt_wait_peek(f->cap.pid, &f->collect.peek);
 	/* before anything that stops it may move it to another one */
 	if (ckpt_cgroup_read(f->cap.pid, &f->collect.task->header))
 		return ckpt_fail(f->err, ENOMEM, "no memory for control groups");
@@ -73,7 +73,9 @@ static int job_freeze(void *arg)
 	if (ret)
 		return ret;
 	f->seized = true;
-	f->collect.stopped_at = ckpt_now();
+	f->frozen_at = f->collect.stopped_at = ckpt_now();
+	f->collect.peek = &f->cap.tracees.v[0].peek;
+	ckpt_settle_all(&f->cap, f->collect.stopped_at);
 	snprintf(path, sizeof(path), "/proc/%d/mem", f->cap.pid);
 	f->collect.mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (f->collect.mem_fd < 0)
@@ -85,8 +87,10 @@ static int job_thaw(void *arg)
 {
 	struct frozen_private *f = arg;
 
-	if (f->seized)
-		ckpt_backend()->thaw(&f->cap);
+	if (!f->seized)
+		return 0;
+	ckpt_settle_thaw(&f->cap, ckpt_now() - f->frozen_at);
+	ckpt_backend()->thaw(&f->cap);
 	return 0;
 }
 
@@ -287,8 +291,9 @@ int ckpt_frozen_refresh(struct ckpt_frozen *frozen, const struct ckpt_cpu *resta
 {
 	struct frozen_private *f = (struct frozen_private *)frozen;
 	struct ckpt_page_reader reader = {read_pages, f};
+	static const struct ckpt_wait_peek unknown = {.slept = -1, .nr = -1};
 	struct ckpt_collect c = {.cap = &f->cap,
-				 .peek = {.slept = -1},
+				 .peek = &unknown,
 				 .stopped_at = ckpt_now(),
 				 .timeout_ms = f->timeout_ms,
 				 .mem_fd = f->collect.mem_fd,

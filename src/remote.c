@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "calls.h"
 #include "remote.h"
 #include "remote_int.h"
 #include "seccomp.h"
@@ -334,6 +335,11 @@ int ckpt_remote_settle(pid_t tid, struct ckpt_err *err)
 	}
 }
 
+int ckpt_remote_enter(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	return ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
+}
+
 /* ---- the stub in a live task ---- */
 
 /* The bytes at the end of the page are padding (zero), or a stub that an earlier daemon left. */
@@ -453,7 +459,8 @@ static void leave_rseq(struct ckpt_remote *r)
 		return;
 	if (pread(r->mem_fd, &cs, sizeof(cs), (off_t)cs_addr) != (ssize_t)sizeof(cs))
 		return;
-	if (r->saved.rip - cs.start_ip < cs.post_commit_offset)
+	r->aborted = r->saved.rip - cs.start_ip < cs.post_commit_offset;
+	if (r->aborted)
 		r->saved.rip = cs.abort_ip;
 }
 
@@ -473,6 +480,8 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 	r->in_stub = !ret;
 	if (!ret)
 		ret = set_mask(r->tid, ~0ull, err);
+	if (!ret && r->at_entry) /* out of the entry where it stood: call -1 is none */
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
 	if (!ret) /* where it will lie is not known yet: asked again for the place itself */
 		ret = ckpt_remote_judge_call(r, SYS_munmap, CKPT_ARGS(0, CKPT_SCRATCH_SIZE), err);
 	if (!ret)
@@ -524,6 +533,19 @@ static int refuse_unsettable(struct ckpt_remote *r, struct ckpt_err *err)
 		r->tid, s->fs_base, s->gs_base, s->ds, s->es, s->fs, s->gs);
 }
 
+/* An earlier ckpt_remote_close() may have left it at the entry of its own call, which has done
+ * nothing: from anywhere else that is a call to be made again. */
+static void find_entry(struct ckpt_remote *r)
+{
+	struct __ptrace_syscall_info info = {0};
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, r->tid, sizeof(info), &info) <= 0 ||
+	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return;
+	r->saved.rax = (uint64_t)-CKPT_ERESTARTNOHAND;
+	r->at_entry = true;
+}
+
 static int suspend_filters(struct ckpt_remote *r, struct ckpt_err *err)
 {
 	int ret = ckpt_seccomp_get(r->tid, &r->filters, err);
@@ -560,6 +582,7 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 		return ckpt_remote_lost(tid, errno, "PTRACE_GETREGS", err);
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
 		return ckpt_remote_lost(tid, errno, "PTRACE_GETSIGMASK", err);
+	find_entry(r);
 	leave_rseq(r);
 	ret = refuse_dispatch(tid, err);
 	if (!ret)
@@ -576,13 +599,46 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	return ret;
 }
 
+/* Into the program's own call: a signal that only the mask of that call (sigsuspend, ppoll ...)
+ * blocks must not get its handler on the way there, and none gets it at the entry of a call. Until
+ * the last step our death finds the stub's call, and the stub. */
+static int leave_into_call(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	const uint64_t mask = r->slack + STUB_AT(slots) + offsetof(struct stub_slots, mask);
+	struct user_regs_struct regs = r->saved;
+	int ret = set_call(r, SYS_rt_sigprocmask, CKPT_ARGS(SIG_SETMASK, mask, 0, 8), err);
+
+	if (!ret)
+		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
+	if (!ret)
+		ret = set_mask(r->tid, r->saved_mask, err);
+	regs.rax = (uint64_t)-ENOSYS;
+	if (!ret && ptrace(PTRACE_SETREGS, r->tid, 0, &regs))
+		ret = ckpt_remote_lost(r->tid, errno, "PTRACE_SETREGS", err);
+	return ret;
+}
+
+/* Not where code of ours makes the call, nor behind int $0x80. */
+static bool stands_at_syscall(const struct ckpt_remote *r)
+{
+	static const uint8_t insn[SYSCALL_LEN] = {0x0f, 0x05};
+	uint8_t code[SYSCALL_LEN];
+
+	return pread(r->mem_fd, code, SYSCALL_LEN, (off_t)(r->saved.rip - SYSCALL_LEN)) ==
+		       SYSCALL_LEN &&
+	       !memcmp(code, insn, SYSCALL_LEN);
+}
+
 /* Puts mask and registers back. First to the stop inside get_signal() (kernel/signal.c): only on
  * the way out of it is an interrupted system call restarted from registers that we set. Then the
  * mask, then the registers: until the last step our death still finds the stub. */
 static int leave_stub(struct ckpt_remote *r, struct ckpt_err *err)
 {
-	int ret = ckpt_remote_settle(r->tid, err);
+	int ret;
 
+	if (ckpt_call_runs_masked(&r->saved) && stands_at_syscall(r))
+		return leave_into_call(r, err);
+	ret = ckpt_remote_settle(r->tid, err);
 	if (!ret)
 		ret = set_mask(r->tid, r->saved_mask, err);
 	if (!ret && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))

@@ -36,6 +36,8 @@ struct ckpt_remote {
 	uint64_t scratch; /* CKPT_SCRATCH_SIZE bytes the task may read and write; 0: none yet */
 	unsigned int timeout_ms;       /* for one call */
 	bool int80;		       /* calls have numbers and registers of i386 */
+	bool aborted;		       /* live: saved.rip is that of an abort handler (rseq) */
+	bool at_entry;		       /* live: it stood at the entry of a call when opened */
 	bool in_stub;		       /* live: its registers are set to the stub */
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
@@ -64,7 +66,8 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 		     unsigned int timeout_ms, struct ckpt_err *err);
 
 /* Undoes ckpt_remote_open(): afterwards the task is in a ptrace-stop with its own registers and
- * mask, and an interrupted system call is restarted by the kernel when it runs on. */
+ * mask (or at the entry of its own system call), and an interrupted system call is restarted by the
+ * kernel when it runs on. */
 int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err);
 
 /* Runs one system call; 0 and its result (negative errno as the kernel returns it) in *result.
@@ -91,6 +94,10 @@ int ckpt_remote_get(struct ckpt_remote *r, size_t off, void *data, size_t len,
 /* Gets the task from a system-call stop to a PTRACE_EVENT_STOP before it runs user code: the
  * only place where the kernel restarts system calls from registers that were set. */
 int ckpt_remote_settle(pid_t tid, struct ckpt_err *err);
+
+/* All its signals are blocked and its registers stand at a system call: to the entry of that call,
+ * where no signal is delivered when they are unblocked. */
+int ckpt_remote_enter(struct ckpt_remote *r, struct ckpt_err *err);
 
 /* ---- from one state of a live task to another ---- */
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "backend.h"
+#include "calls.h"
 #include "cgroup.h"
 #include "clocks.h"
 #include "collect.h"
@@ -23,12 +24,14 @@
 #include "machine.h"
 #include "manifest.h"
 #include "proc.h"
+#include "settle.h"
 #include "skeleton.h"
 #include "tree.h"
 #include "waits.h"
 #include "x86_regs.h"
 
 #define PR_SET_MDWE_NR 65
+#define SYSCALL_LEN    2 /* bytes of the instruction */
 
 bool ckpt_restore_any_pid;
 
@@ -194,6 +197,28 @@ static int leave(struct ckpt_skeleton *s, struct ckpt_err *err)
 				CKPT_PAGE_SIZE + CKPT_SCRATCH_SIZE);
 }
 
+/* Sets its registers. A call with a signal mask of its own is entered first: a pending signal that
+ * only this mask blocks would get its handler too early. */
+static int enter(struct ckpt_skeleton *s, struct ckpt_cpu *cpu, struct ckpt_err *err)
+{
+	static const uint8_t syscall_insn[SYSCALL_LEN] = {0x0f, 0x05};
+	const struct ckpt_backend *b = ckpt_backend();
+	struct user_regs_struct regs;
+	uint8_t code[SYSCALL_LEN];
+	int ret;
+
+	ckpt_regs_to_user(cpu, &regs);
+	if (!ckpt_call_runs_masked(&regs) ||
+	    pread(s->r.mem_fd, code, SYSCALL_LEN, (off_t)(cpu->rip - SYSCALL_LEN)) != SYSCALL_LEN ||
+	    memcmp(code, syscall_insn, SYSCALL_LEN) != 0)
+		return b->cpu_set(s->pid, cpu, err);
+	cpu->rip -= SYSCALL_LEN;
+	cpu->rax = cpu->orig_rax;
+	cpu->orig_rax = UINT64_MAX;
+	ret = b->cpu_set(s->pid, cpu, err);
+	return ret ? ret : ckpt_remote_enter(&s->r, err);
+}
+
 int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 {
 	const struct ckpt_backend *b = ckpt_backend();
@@ -217,7 +242,9 @@ int ckpt_restore_finish(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (!ret && s->task->header.state == CKPT_STOPPED)
 		ret = b->stop(s->pid, err);
 	if (!ret)
-		ret = b->cpu_set(s->pid, &cpu, err);
+		ckpt_settle_new(s->pid, s->r.mem_fd, &cpu);
+	if (!ret)
+		ret = enter(s, &cpu, err);
 	if (!ret)
 		ret = b->mask_set(s->pid, s->task->signals.blocked, err);
 	if (!ret && (int64_t)cpu.rax == -CKPT_ERESTART_RESTARTBLOCK)

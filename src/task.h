@@ -97,6 +97,8 @@ enum ckpt_restart {
 	CKPT_RESTART_CLOCK_NANOSLEEP,
 	CKPT_RESTART_POLL,
 	CKPT_RESTART_FUTEX,
+	CKPT_RESTART_AGAIN, /* rax is -514: the call again, with the time left */
+	CKPT_RESTART_MORE,  /* rax bytes were moved: the call again for the others */
 	CKPT_RESTART_UNKNOWN,
 	/* called by int $0x80, or as such */
 	CKPT_RESTART_I386_NANOSLEEP,
@@ -124,8 +126,8 @@ struct ckpt_debug {
 struct ckpt_cpu {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
 	uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
-	uint32_t restart;     /* enum ckpt_restart: how rax == -516 goes on */
-	int64_t restart_left; /* time left, -1: unknown or without limit */
+	uint32_t restart;     /* enum ckpt_restart: how the call goes on */
+	int64_t restart_left; /* time left, -1: unknown or without limit; more: bytes */
 	uint64_t xcomp_perm;  /* XSAVE features the process has asked for (ARCH_GET_XCOMP_PERM) */
 	uint32_t xsave_size;  /* bytes of the whole area */
 	CKPT_VEC(struct ckpt_component) component; /* where the extended state lies, by number */

@@ -11,12 +11,17 @@
 #ifndef CKPT_WAITS_H
 #define CKPT_WAITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "task.h"
 
 struct ckpt_wait_peek {
+	bool asleep;   /* in the system call nr, with these arguments */
 	int64_t slept; /* CLOCK_MONOTONIC ns when it went to sleep, -1: not known */
+	long nr;       /* -1: none */
+	uint64_t args[3];
+	char wchan[32]; /* the kernel's function it sleeps in, "-" */
 };
 
 /* Before the task is touched. */

@@ -39,6 +39,7 @@ static const struct ckpt_word restart_words[] = {
 	{"none", CKPT_RESTART_NONE},   {"nanosleep", CKPT_RESTART_NANOSLEEP},
 	{"clock_nanosleep", CKPT_RESTART_CLOCK_NANOSLEEP},
 	{"poll", CKPT_RESTART_POLL},   {"futex", CKPT_RESTART_FUTEX},
+	{"again", CKPT_RESTART_AGAIN}, {"more", CKPT_RESTART_MORE},
 	{"unknown", CKPT_RESTART_UNKNOWN},
 	{"i386_nanosleep", CKPT_RESTART_I386_NANOSLEEP},
 	{"i386_clock_nanosleep", CKPT_RESTART_I386_CLOCK_NANOSLEEP},
