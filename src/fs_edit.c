@@ -402,6 +402,15 @@ static int truncate_node(const struct ckpt_req *req, struct ckpt_listed *t, uint
 	return ret;
 }
 
+static bool is_dir(const struct ckpt_listed *t, const char *path)
+{
+	const struct ckpt_stage_node *node = ckpt_overlay_find(t->overlay, path);
+	int64_t index = ckpt_tree_find(t->frozen->tree, path);
+
+	return index < 0 ? node && S_ISDIR(node->mode)
+			 : t->frozen->tree->v[index].kind == CKPT_NODE_DIR;
+}
+
 /* Owner, mode and times of the task's files stay as they are: who copies with cp -a sets them, and
  * must not fail. */
 int ckpt_edit_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_handle *h,
@@ -417,9 +426,9 @@ int ckpt_edit_setattr(const struct ckpt_req *req, uint64_t ino, struct ckpt_hand
 		return ret;
 	if (which & CKPT_SET_SIZE)
 		ret = truncate_node(req, t, ino, h, (uint64_t)set->st_size, &err);
-	/* cp -a, tar and rsync set the times of the tree's root last. */
-	if (!ret && !index && (which & CKPT_SET_MTIME))
-		ret = ckpt_overlay_finish(t->overlay, req->pid, &err);
+	/* The times of directories are what tools set last. */
+	if (!ret && !h && (which & CKPT_SET_MTIME) && is_dir(t, path))
+		ret = ckpt_overlay_finish(t->overlay, path, req->pid, &err);
 	if (!ret && index & CKPT_INDEX_STAGED) {
 		ckpt_fs_set_attrs(node_of(t, index), which, set);
 		ckpt_task_node_stat(t, node_of(t, index), st);

@@ -560,14 +560,19 @@ int ckpt_overlay_copy(struct ckpt_overlay *o, const char *from, const char *to,
 
 /* ---- the end ---- */
 
-int ckpt_overlay_finish(struct ckpt_overlay *o, pid_t pid, struct ckpt_err *err)
+int ckpt_overlay_finish(struct ckpt_overlay *o, const char *path, pid_t pid, struct ckpt_err *err)
 {
-	int ret;
+	struct ckpt_stage_node *dir = ckpt_overlay_find(o, path);
+	int ret = 0;
 
-	if (!o->rollback)
+	/* rsync sets them at first, too: that tells which of its threads this is. */
+	if (!dir && make_node(o, path, S_IFDIR | 0700, &dir, NULL))
 		return 0;
 	pthread_mutex_lock(&o->stage->lock);
-	ret = ckpt_stage_finish(o->stage, ckpt_stage_root(o->stage), pid, err);
+	if (dir->dir)
+		ckpt_stage_touched(o->stage, dir, pid);
+	if (o->rollback)
+		ret = ckpt_stage_finish(o->stage, dir, pid, err);
 	pthread_mutex_unlock(&o->stage->lock);
 	if (ckpt_stage_is_over(o->stage))
 		o->rollback = false;

@@ -63,8 +63,8 @@ int ckpt_overlay_rename(struct ckpt_overlay *o, struct ckpt_stage_node *node, co
 int ckpt_overlay_copy(struct ckpt_overlay *o, const char *from, const char *to,
 		      struct ckpt_err *err);
 
-/* The times of the task's directory are set: ckpt_stage_finish(). */
-int ckpt_overlay_finish(struct ckpt_overlay *o, pid_t pid, struct ckpt_err *err);
+/* The times of the directory of that path are set: ckpt_stage_finish(). */
+int ckpt_overlay_finish(struct ckpt_overlay *o, const char *path, pid_t pid, struct ckpt_err *err);
 
 /* Before the task runs on: does the edits to it. A rollback that is not complete, and after an
  * error the edits, are dropped: there is nothing left to do then. */
