@@ -26,7 +26,7 @@ PID = int(re.search(r"^pid (\d+)$", open(TREE + "/task").read(), re.M).group(1))
 BAD = os.path.abspath("damaged")
 LIMIT = float(LIMIT)
 # of a daemon that died, of a request nobody answered
-NEVER = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENOSYS, errno.ETIMEDOUT}
+NEVER = {errno.ENOTCONN, errno.ECONNABORTED, errno.ENOSYS, errno.ETIMEDOUT}
 counts = {}
 
 
