@@ -42,7 +42,7 @@ done
 
 # The kernel keeps a user's keyrings for some minutes: one who never had any.
 uid=$((100000 + SRANDOM % 1000000000))
-RUN_WITH=(setpriv --reuid $uid --regid $uid --clear-groups)
+RUN_WITH=(setpriv --reuid "$uid" --regid "$uid" --clear-groups)
 start keys none
 freeze
 thaw

@@ -337,14 +337,16 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{"thread", has_thread},	    {"child", has_child},	{"zombie", has_zombie},
-		{"pipe", has_pipe},	    {"socket", has_socket},	{"epoll", has_epoll},
-		{"signalfd", has_signalfd}, {"timerfd", has_timerfd},	{"inotify", has_inotify},
-		{"memfd", has_memfd},	    {"unlinked", has_unlinked}, {"fifo", has_fifo},
-		{"io_uring", has_io_uring}, {"seccomp", has_seccomp},	{"aio", has_aio},
-		{"sem-undo", has_sem_undo}, {"dnotify", has_dnotify},	{"sysv-shm", has_sysv_shm},
-		{"pidfd", has_pidfd},
-		{"userfaultfd", has_userfaultfd},
+		{"thread", has_thread},	    {"child", has_child},
+		{"zombie", has_zombie},	    {"pipe", has_pipe},
+		{"socket", has_socket},	    {"epoll", has_epoll},
+		{"signalfd", has_signalfd}, {"timerfd", has_timerfd},
+		{"inotify", has_inotify},   {"memfd", has_memfd},
+		{"unlinked", has_unlinked}, {"fifo", has_fifo},
+		{"io_uring", has_io_uring}, {"seccomp", has_seccomp},
+		{"aio", has_aio},	    {"sem-undo", has_sem_undo},
+		{"dnotify", has_dnotify},   {"sysv-shm", has_sysv_shm},
+		{"pidfd", has_pidfd},	    {"userfaultfd", has_userfaultfd},
 	};
 
 	MUST(argc > 2);
