@@ -496,6 +496,11 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 				"task %d: it locks what it maps (mlockall), and RLIMIT_MEMLOCK "
 				"leaves it no %d bytes: raise its limit with prlimit(1)",
 				r->tid, CKPT_SCRATCH_SIZE);
+	if (ret == -ENOMEM)
+		ret = ckpt_fail(err, ENOTSUP,
+				"task %d: no room for %d bytes: it has as many mappings as "
+				"vm.max_map_count allows, or as much memory as RLIMIT_AS: raise it",
+				r->tid, CKPT_SCRATCH_SIZE);
 	return ret;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "apart.h"
 #include "log.h"
 #include "memlocks.h"
 #include "mempolicy.h"
@@ -95,10 +96,16 @@ static int open_mapped(struct ckpt_skeleton *s, const struct ckpt_vma *vma, stru
 
 /* ---- mapping ---- */
 
-static int map_file(struct ckpt_skeleton *s, const struct ckpt_vma *vma, struct open_file *open_,
-		    struct ckpt_err *err)
+static int map_file(struct ckpt_skeleton *s, const struct ckpt_vma *vma,
+		    const struct ckpt_vma *before, struct open_file *open_, struct ckpt_err *err)
 {
-	int ret = open_mapped(s, vma, open_, err);
+	int ret = 0;
+
+	/* mappings of one open file would become one */
+	if (before && ckpt_apart_alike(before, vma))
+		ret = close_file(s, open_, err);
+	if (!ret)
+		ret = open_mapped(s, vma, open_, err);
 
 	return ret ? ret : ckpt_vma_map(s, vma, open_->fd, err);
 }
@@ -123,7 +130,7 @@ static int map_all(struct ckpt_skeleton *s, struct ckpt_err *err)
 		if (vma->how == CKPT_VMA_ANON)
 			ret = ckpt_vma_map(s, vma, -1, err);
 		else if (vma->how == CKPT_VMA_FILE && !vma->has_object)
-			ret = map_file(s, vma, &open_, err);
+			ret = map_file(s, vma, i ? vma - 1 : NULL, &open_, err);
 		if (ret)
 			ckpt_vma_about(vma, err);
 	}
@@ -322,7 +329,11 @@ int ckpt_restore_memory(struct ckpt_skeleton *s, struct ckpt_err *err)
 	if (!ret)
 		ret = ckpt_objects_restore(s, err);
 	if (!ret)
+		ret = ckpt_apart_begin(s, err);
+	if (!ret)
 		ret = fill_all(s, err);
+	if (!ret)
+		ret = ckpt_apart_end(s, err);
 	if (!ret)
 		ret = each_vma(s, finish_vma, err);
 	if (!ret)

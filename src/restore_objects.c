@@ -168,19 +168,18 @@ static int restore_shared(struct ckpt_skeleton *s, const struct ckpt_object *obj
 
 /* ---- files without a name ---- */
 
+/* From a descriptor of its own: mappings of one open file, side by side, would become one. */
 static int map_unlinked(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd,
 			struct ckpt_err *err)
 {
-	long writer = -1;
-	int ret = 0, closed;
+	bool writes = vma->shared && ckpt_vma_has(vma, "mw");
+	long own;
+	int ret = ckpt_skeleton_reopen(s, fd, writes ? O_RDWR : O_RDONLY, &own, err), closed;
 
-	if (!vma->shared || !ckpt_vma_has(vma, "mw"))
-		return ckpt_vma_map(s, vma, fd, err);
-	ret = ckpt_skeleton_reopen(s, fd, O_RDWR, &writer, err);
 	if (ret)
 		return ret;
-	ret = ckpt_vma_map(s, vma, writer, err);
-	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)writer);
+	ret = ckpt_vma_map(s, vma, own, err);
+	closed = ckpt_skeleton_do(s, NULL, ret ? NULL : err, "close", SYS_close, (uint64_t)own);
 	return ret ? ret : closed;
 }
 

@@ -15,6 +15,7 @@
 #include "vma_nodes.h"
 
 #define PR_SET_VMA_NR	      0x53564d41 /* PR_SET_VMA_ANON_NAME, Linux 5.17 */
+#define LEAST_MAX_MAPS	      60000	 /* vm.max_map_count is 65530 unless somebody changed it */
 #define FILL_BYTES	      CKPT_CHUNK_SIZE
 #define MADV_GUARD_INSTALL_NR 102
 #define MADV_GUARD_REMOVE_NR  103
@@ -156,6 +157,11 @@ int ckpt_vma_map(struct ckpt_skeleton *s, const struct ckpt_vma *vma, long fd, s
 
 	if (ret == -ENOMEM && vma->has_huge)
 		return ckpt_vma_no_huge(vma, ckpt_vma_len(vma), err);
+	if (ret == -ENOMEM && s->task->vmas.n >= LEAST_MAX_MAPS)
+		return ckpt_fail(err, ENOMEM,
+				 "mmap: Cannot allocate memory: it has %zu mappings, and needs two "
+				 "more for a moment: vm.max_map_count may be too low",
+				 s->task->vmas.n);
 	if (!ret && fd < 0)
 		ret = keep_accounted(s, vma, err);
 	return ret ? ret : ckpt_vma_advise(s, vma, err);
