@@ -466,6 +466,49 @@ static void do_handled_write(void)
 	returned("signals handled", handled, 1);
 }
 
+/* The handler takes its time: the call it interrupted is still to return, EINTR. */
+static void on_long_signal(int sig)
+{
+	victim_wait(go);
+	on_signal(sig);
+}
+
+static void do_nested(void)
+{
+	struct sigaction act = {.sa_handler = on_long_signal};
+	struct timespec ts = {1000, 0};
+	sigset_t set;
+
+	sigaction(SIGUSR1, &act, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	victim_ready();
+	timed_out("sigtimedwait", sigtimedwait(&set, NULL, &ts), EINTR);
+	returned("signals handled", handled, 1);
+}
+
+/* Short waits until GO. Where the daemon dies between the stop and putting it right, some end with
+ * EINTR. */
+static void do_loop(void)
+{
+	struct sembuf op = {0, -1, 0};
+	struct timespec ts = {0, 50000000};
+	int id = semget(IPC_PRIVATE, 1, 0600), cut = 0;
+
+	MUST(id >= 0);
+	victim_ready();
+	while (access(go, F_OK) != 0) {
+		long ret = semtimedop(id, &op, 1, &ts);
+
+		CHECK(ret == -1 && (errno == EAGAIN || errno == EINTR), "semtimedop: %ld: %m", ret);
+		cut += errno == EINTR;
+		CHECK(ts.tv_sec == 0 && ts.tv_nsec == 50000000, "semtimedop changed its time");
+	}
+	semctl(id, 0, IPC_RMID);
+	CHECK(cut <= 5, "%d calls were cut short", cut);
+}
+
 static const struct call calls[] = {
 	{"epoll-endless", "helped", do_epoll_endless},
 	{"semop", "helped helped-kept", do_semop},
@@ -492,6 +535,8 @@ static const struct call calls[] = {
 	{"handled-epoll", "signal", do_handled_epoll},
 	{"handled-sigtimedwait", "signal signal-kept", do_handled_sigtimedwait},
 	{"handled-write", "signal", do_handled_write},
+	{"nested", "nested", do_nested},
+	{"loop", "loop", do_loop},
 };
 
 int main(int argc, char **argv)
