@@ -194,7 +194,7 @@ static void set_up(void)
 static void run(const char *go)
 {
 	uint32_t list = 0, size = 0, list2, before, tls;
-	int ts[2] = {0, 5000000};
+	int ts[2] = {0, 5000000}, rem[2];
 	unsigned int rounds = 0;
 
 	set_up();
@@ -202,7 +202,7 @@ static void run(const char *go)
 	call(WRITE, 1, "ready\n", 6);
 	do {
 		before = now_ms();
-		check(call(NANOSLEEP, ts, 0) == 0, "nanosleep was cut short");
+		check(call(NANOSLEEP, ts, rem) == 0, "nanosleep was cut short");
 		check(now_ms() - before >= 4, "nanosleep ended early");
 		call(KILL, me, SIGUSR1);
 		call(KILL, me, SIGUSR2);
