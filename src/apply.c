@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "clocks.h"
 #include "collect.h"
+#include "freezer.h"
 #include "load.h"
 #include "log.h"
 #include "settle.h"
@@ -225,6 +226,7 @@ int ckpt_apply(struct ckpt_frozen *frozen, const struct ckpt_want *want, enum ck
 		.err = err,
 		.src = {&src_ops},
 	};
+	char group[256];
 	int ret;
 
 	if (!task)
@@ -235,6 +237,11 @@ int ckpt_apply(struct ckpt_frozen *frozen, const struct ckpt_want *want, enum ck
 	a.s.progress = &a.progress;
 	if (!ckpt_frozen_alive(frozen))
 		ret = ckpt_fail(err, ESRCH, "process %d has ended", frozen->pid);
+	else if (ckpt_freezer_holds(frozen->pid, group, sizeof(group)))
+		ret = ckpt_fail(err, EBUSY,
+				"process %d is frozen by its control group %s, too: to change it, "
+				"thaw that first",
+				frozen->pid, group);
 	else
 		ret = load_wanted(&a, task);
 	if (!ret)

@@ -8,9 +8,11 @@
 #ifndef CKPT_BACKEND_H
 #define CKPT_BACKEND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include "err.h"
+#include "outing.h"
 #include "remote.h"
 #include "task.h"
 #include "waits.h"
@@ -34,6 +36,8 @@ struct ckpt_captured {
 	pid_t pid;			/* the root of the frozen tree */
 	CKPT_VEC(struct ckpt_tracee) tracees; /* the leader of pid first */
 	uint32_t nprocesses;
+	bool held;			      /* by a frozen control group */
+	CKPT_VEC(struct ckpt_outing) outings; /* of those that can't stop in it; during freeze */
 };
 
 struct ckpt_backend {

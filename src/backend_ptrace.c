@@ -23,6 +23,7 @@
 #include "calls.h"
 #include "cred.h"
 #include "log.h"
+#include "outing.h"
 #include "proc.h"
 #include "x86_regs.h"
 
@@ -201,6 +202,42 @@ static int wait_all(struct ckpt_captured *cap, uint64_t deadline, struct ckpt_er
 	return 0;
 }
 
+/* Frozen by version 1, a task does not even stop (kernel/freezer.c, __refrigerator): it does so on
+ * its way back to user mode, outside of the group. */
+static int leave_group(struct ckpt_captured *cap, pid_t tgid, struct ckpt_err *err)
+{
+	struct ckpt_outing *o;
+	int ret;
+
+	for (size_t i = 0; i < cap->outings.n; i++)
+		if (cap->outings.v[i].pid == tgid)
+			return 0;
+	o = CKPT_VEC_ADD(&cap->outings);
+	if (!o)
+		return ckpt_fail(err, ENOMEM, "no memory for one more task");
+	ret = ckpt_outing_open(o, tgid, true, err);
+	return ret || !o->nhomes ? ret : ckpt_outing_leave(o, -1, 0, err);
+}
+
+static void return_to_groups(struct ckpt_captured *cap)
+{
+	for (size_t i = 0; i < cap->outings.n; i++)
+		ckpt_outing_close(&cap->outings.v[i]);
+	CKPT_VEC_FINI(&cap->outings);
+}
+
+/* Frozen by version 1 while job control had stopped it: PTRACE_SEIZE would wait until it is thawed
+ * (kernel/ptrace.c, JOBCTL_TRAPPING). Outside of the group it stays stopped. */
+static int leave_stopped(struct ckpt_captured *cap, pid_t tgid, struct ckpt_err *err)
+{
+	char where[80];
+
+	if (!cap->held || ckpt_proc_state(tgid) != 'D')
+		return 0;
+	ckpt_proc_line(tgid, "wchan", where, sizeof(where));
+	return strcmp(where, "do_signal_stop") != 0 ? 0 : leave_group(cap, tgid, err);
+}
+
 /* Seizes the threads of one process that are not ours yet; *fresh counts them. */
 static int seize_threads(struct ckpt_captured *cap, pid_t tgid, uint32_t *fresh,
 			 struct ckpt_err *err)
@@ -216,6 +253,8 @@ static int seize_threads(struct ckpt_captured *cap, pid_t tgid, uint32_t *fresh,
 		ret = ckpt_cred_may_ptrace(cap->caller, tgid, err);
 		if (ret == -ESRCH && tgid != cap->pid)
 			return 0;
+		if (!ret)
+			ret = leave_stopped(cap, tgid, err);
 		if (ret)
 			return ret;
 	}
@@ -271,6 +310,19 @@ static void ptrace_thaw(struct ckpt_captured *cap)
 	CKPT_VEC_FINI(&cap->tracees);
 }
 
+static int stop_all(struct ckpt_captured *cap, uint64_t deadline, struct ckpt_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && cap->held && i < cap->tracees.n; i++)
+		if (!cap->tracees.v[i].stopped)
+			ret = leave_group(cap, cap->tracees.v[i].tgid, err);
+	if (!ret)
+		ret = wait_all(cap, deadline, err);
+	return_to_groups(cap);
+	return ret;
+}
+
 static int ptrace_freeze(struct ckpt_captured *cap, unsigned int timeout_ms, struct ckpt_err *err)
 {
 	uint64_t deadline = now_us() + timeout_ms * 1000ull;
@@ -283,10 +335,11 @@ static int ptrace_freeze(struct ckpt_captured *cap, unsigned int timeout_ms, str
 		if (!ret && !cap->tracees.n)
 			ret = ckpt_fail(err, ESRCH, "process %d is ending", cap->pid);
 		if (!ret)
-			ret = wait_all(cap, deadline, err);
+			ret = stop_all(cap, deadline, err);
 		if (!ret && !tracee_find(cap, cap->pid))
 			ret = ckpt_fail(err, ESRCH, "process %d has ended", cap->pid);
 	} while (!ret && fresh);
+	return_to_groups(cap);
 	if (ret)
 		ptrace_thaw(cap);
 	return ret;

@@ -132,22 +132,53 @@ int ckpt_cgroup_join(pid_t pid, const char *wanted, struct ckpt_err *err)
 	return ret;
 }
 
-/* v1: freezer.state is THAWED, FREEZING or FROZEN; v2: cgroup.events has a line "frozen 1". */
-static bool is_frozen(const struct membership *m)
+bool ckpt_cgroup_file(const char *controllers, const char *path, const char *name, char *out,
+		      size_t size)
 {
-	bool v2 = !m->controllers[0], frozen = false;
-	char mount[1024], path[sizeof(mount) + sizeof(m->path) + 32], line[64];
-	FILE *f;
+	struct membership m = {0};
+	char mount[1024];
+	int len;
 
-	if ((!v2 && !has_all(m->controllers, "freezer")) || !find_mount(m, mount, sizeof(mount)))
+	snprintf(m.controllers, sizeof(m.controllers), "%s", controllers);
+	if (!find_mount(&m, mount, sizeof(mount)))
 		return false;
-	snprintf(path, sizeof(path), "%s%s/%s", mount, m->path,
-		 v2 ? "cgroup.events" : "freezer.state");
-	f = ckpt_proc_fopen(path);
-	while (f && !frozen && fgets(line, sizeof(line), f))
-		frozen = v2 ? !strcmp(line, "frozen 1\n") : !strncmp(line, "FR", 2);
-	if (f)
-		fclose(f);
+	len = snprintf(out, size, "%s%s/%s", mount, path, name);
+	return len > 0 && (size_t)len < size;
+}
+
+static bool begins_with(const char *path, const char *word)
+{
+	char text[16] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return len > 0 && !strncmp(text, word, strlen(word));
+}
+
+/* v1: freezer.state is THAWED, FREEZING or FROZEN, with regard to the groups above. v2: its switch
+ * or one above is on; whether all processes have come to rest ("frozen 1" in cgroup.events) is
+ * another matter. */
+bool ckpt_cgroup_is_frozen(const char *controllers, const char *path)
+{
+	bool v2 = !controllers[0], frozen = false;
+	char dir[8192], file[sizeof(dir) + 32];
+	size_t top;
+
+	if ((!v2 && !has_all(controllers, "freezer")) ||
+	    !ckpt_cgroup_file(controllers, path, "", dir, sizeof(dir)))
+		return false;
+	top = strlen(dir) - strlen(path) - 1;
+	while (!frozen && strlen(dir) > top) {
+		char *slash = strrchr(dir, '/');
+
+		*slash = '\0';
+		snprintf(file, sizeof(file), "%s/%s", dir, v2 ? "cgroup.freeze" : "freezer.state");
+		frozen = begins_with(file, v2 ? "1" : "FR");
+		if (!v2)
+			break;
+	}
 	return frozen;
 }
 
@@ -163,7 +194,7 @@ bool ckpt_cgroup_frozen(pid_t pid, char *name, size_t size)
 	while (f && !frozen && ckpt_proc_getline(&line, &cap, f) > 0) {
 		struct membership m;
 
-		frozen = parse_line(line, &m) && is_frozen(&m);
+		frozen = parse_line(line, &m) && ckpt_cgroup_is_frozen(m.controllers, m.path);
 		if (frozen)
 			snprintf(name, size, "%s", m.path);
 	}
@@ -205,8 +236,16 @@ int ckpt_cgroup_read(pid_t pid, struct ckpt_header *header)
 	return ret;
 }
 
-/* The group that pid is in now in the hierarchy of m: into path; false: there is no such. */
-static bool find_present(pid_t pid, const struct membership *m, char *path, size_t size)
+void ckpt_cgroup_fini(struct ckpt_header *header)
+{
+	for (size_t i = 0; i < header->cgroups.n; i++) {
+		free(header->cgroups.v[i].controllers);
+		free(header->cgroups.v[i].path);
+	}
+	CKPT_VEC_FINI(&header->cgroups);
+}
+
+bool ckpt_cgroup_path(pid_t pid, const char *controllers, char *path, size_t size)
 {
 	struct ckpt_header now = {0};
 	bool found = false;
@@ -215,15 +254,11 @@ static bool find_present(pid_t pid, const struct membership *m, char *path, size
 		for (size_t i = 0; i < now.cgroups.n && !found; i++) {
 			const struct ckpt_cgroup *g = &now.cgroups.v[i];
 
-			found = !strcmp(g->controllers ? g->controllers : "", m->controllers);
+			found = !strcmp(g->controllers ? g->controllers : "", controllers);
 			if (found)
 				snprintf(path, size, "%s", g->path);
 		}
-	for (size_t i = 0; i < now.cgroups.n; i++) {
-		free(now.cgroups.v[i].controllers);
-		free(now.cgroups.v[i].path);
-	}
-	CKPT_VEC_FINI(&now.cgroups);
+	ckpt_cgroup_fini(&now);
 	return found;
 }
 
@@ -240,8 +275,8 @@ void ckpt_cgroup_return(pid_t pid, const struct ckpt_header *header, const struc
 		snprintf(m.controllers, sizeof(m.controllers), "%s",
 			 group->controllers ? group->controllers : "");
 		snprintf(m.path, sizeof(m.path), "%s", group->path);
-		if (is_frozen(&m) != frozen || !find_present(pid, &m, now, sizeof(now)) ||
-		    !strcmp(now, m.path))
+		if (ckpt_cgroup_is_frozen(m.controllers, m.path) != frozen ||
+		    !ckpt_cgroup_path(pid, m.controllers, now, sizeof(now)) || !strcmp(now, m.path))
 			continue;
 		ret = ckpt_cred_assume(who, &err);
 		if (!ret) {

@@ -27,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "check.h"
 #include "cred.h"
 #include "pages.h"
@@ -438,6 +439,21 @@ static bool probe_seccomp(struct note *n)
 	return good;
 }
 
+/* Whoever may write to the top may move processes there and back. */
+static bool probe_freezer(struct note *n)
+{
+	static const char *const kinds[] = {"freezer", ""};
+	char path[4096], seen[2 * 40] = "";
+
+	for (size_t i = 0; i < 2; i++)
+		if (ckpt_cgroup_file(kinds[i], "/", "cgroup.procs", path, sizeof(path)) &&
+		    access(path, W_OK) == 0)
+			snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%sversion %zu",
+				 seen[0] ? ", " : "", i + 1);
+	note(n, "%s", seen);
+	return seen[0];
+}
+
 static bool probe_kmod(struct note *n)
 {
 	return can_open("/dev/ckptfs", O_RDWR, n);
@@ -499,6 +515,10 @@ static const struct feature {
 	 "sleeps start over after a restore: CONFIG_SCHED_DEBUG"},
 	{"seccomp filters", probe_seccomp, false, false, "they are kept",
 	 "tasks that have one are refused: needs CAP_SYS_ADMIN, and no filter of ckptfs's own"},
+	{"cgroup freezer", probe_freezer, false, false,
+	 "processes that a frozen control group holds can be copied",
+	 "processes that a frozen control group holds can't be copied: no such groups, or not "
+	 "ours"},
 	{"/dev/ckptfs", probe_kmod, false, false, "backend kmod",
 	 "backend ptrace; the kernel module is not needed"},
 };

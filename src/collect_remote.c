@@ -15,6 +15,7 @@
 #include "keyrings.h"
 #include "memlocks.h"
 #include "mempolicy.h"
+#include "outing.h"
 #include "pkeys.h"
 #include "prctls.h"
 #include "proc.h"
@@ -263,10 +264,17 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 		collect_pkeys,	 collect_brk,	   ckpt_check_rare_remote, ckpt_keyrings_check,
 	};
 	const int64_t locked = ckpt_memlocks_locked(c->cap->pid);
+	struct ckpt_outing outing = {.pidfd = -1};
 	struct ckpt_remote r;
-	int ret, closed;
+	int ret = 0, closed;
 
-	ret = ckpt_remote_open(&r, c->cap->pid, c->mem_fd, c->task, c->timeout_ms, err);
+	if (c->cap->held)
+		ret = ckpt_outing_open(&outing, c->cap->pid, false, err);
+	if (!ret)
+		ret = ckpt_remote_open_held(&r, c->cap->pid, c->mem_fd, c->task, c->timeout_ms,
+					    outing.nhomes ? &outing : NULL, err);
+	if (ret)
+		ckpt_outing_close(&outing);
 	if (ret == -ENOTSUP) {
 		ckpt_obstacle_add(&c->obstacles, "%s", err->text);
 		return 0;
@@ -287,6 +295,7 @@ int ckpt_collect_remote(struct ckpt_collect *c, struct ckpt_err *err)
 		ret = 0;
 	}
 	closed = ckpt_remote_close(&r, ret ? NULL : err);
+	ckpt_outing_close(&outing);
 	c->slack = r.slack;
 	return ret ? ret : closed;
 }

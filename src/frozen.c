@@ -15,6 +15,7 @@
 #include "clocks.h"
 #include "collect.h"
 #include "cred.h"
+#include "freezer.h"
 #include "frozen.h"
 #include "log.h"
 #include "pages.h"
@@ -34,7 +35,8 @@ struct frozen_private {
 	struct ckpt_err *err; /* of the job that runs */
 };
 
-static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_err *err)
+/* pin: others froze it, as they may. */
+static int check_target(pid_t pid, const struct ckpt_cred *caller, bool pin, struct ckpt_err *err)
 {
 	int64_t tgid = ckpt_proc_status(pid, "Tgid", 10);
 	char group[256];
@@ -49,7 +51,7 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_e
 	if (caller->pid > 0 && ckpt_proc_is_ancestor(pid, caller->pid))
 		return ckpt_fail(err, EINVAL, "process %d is the caller or an ancestor of his",
 				 pid);
-	if (ckpt_cgroup_frozen(pid, group, sizeof(group)))
+	if (!pin && ckpt_cgroup_frozen(pid, group, sizeof(group)))
 		return ckpt_fail(err, EBUSY, "process %d is frozen by its control group %s", pid,
 				 group);
 	if (ckpt_proc_state(pid) == 'Z')
@@ -62,10 +64,11 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, struct ckpt_e
 static int job_freeze(void *arg)
 {
 	struct frozen_private *f = arg;
-	char path[40];
+	char path[40], group[256];
 	int ret;
 
 	ckpt_proc_trouble(); /* of an earlier job */
+	f->cap.held = ckpt_freezer_holds(f->cap.pid, group, sizeof(group));
 	/* before anything that stops it may move it to another one */
 	if (ckpt_cgroup_read(f->cap.pid, &f->collect.task->header))
 		return ckpt_fail(f->err, ENOMEM, "no memory for control groups");
@@ -75,7 +78,11 @@ static int job_freeze(void *arg)
 	f->seized = true;
 	f->frozen_at = f->collect.stopped_at = ckpt_now();
 	f->collect.peek = &f->cap.tracees.v[0].peek;
-	ckpt_settle_all(&f->cap, f->collect.stopped_at);
+	/* the freezer of a group has interrupted its calls, not we: they stay as they are */
+	if (f->cap.held)
+		f->cap.tracees.v[0].peek = (struct ckpt_wait_peek){.slept = -1};
+	else
+		ckpt_settle_all(&f->cap, f->collect.stopped_at);
 	snprintf(path, sizeof(path), "/proc/%d/mem", f->cap.pid);
 	f->collect.mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (f->collect.mem_fd < 0)
@@ -89,7 +96,8 @@ static int job_thaw(void *arg)
 
 	if (!f->seized)
 		return 0;
-	ckpt_settle_thaw(&f->cap, ckpt_now() - f->frozen_at);
+	if (!f->cap.held)
+		ckpt_settle_thaw(&f->cap, ckpt_now() - f->frozen_at);
 	ckpt_backend()->thaw(&f->cap);
 	return 0;
 }
@@ -199,7 +207,7 @@ int ckpt_frozen_new(pid_t pid, const struct ckpt_cred *caller, const struct ckpt
 	int ret;
 
 	ckpt_proc_trouble();
-	ret = ckpt_proc_heard(pid, check_target(pid, caller, err), err);
+	ret = ckpt_proc_heard(pid, check_target(pid, caller, opts->pin, err), err);
 	if (ret)
 		return ret;
 	f = private_new(pid, opts);

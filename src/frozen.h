@@ -19,7 +19,7 @@ struct ckpt_cred;
 struct ckpt_freeze_opts {
 	unsigned int timeout_ms; /* a freeze that takes longer is undone: -ETIMEDOUT */
 	bool inspect; /* freeze also what can't be captured; its manifest can't be opened then */
-	bool pin;     /* the task is stopped by job control: leave it so afterwards */
+	bool pin;     /* job control or a control group holds the task: it does so afterwards */
 };
 
 struct ckpt_frozen {

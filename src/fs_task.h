@@ -18,7 +18,7 @@ struct ckpt_listed {
 	struct ckpt_listed *next;
 	uint32_t number; /* tree, of its inodes */
 	pid_t pid;
-	bool stopped;		    /* by job control: frozen only while pinned */
+	bool stopped;		    /* by others: frozen by us only while pinned */
 	bool busy;		    /* mkdir is at work: not to be seen yet */
 	bool pinned;		    /* a stopped one that is frozen, or about to be */
 	bool leaving;		    /* being thawed: no new references */

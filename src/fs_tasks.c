@@ -2,9 +2,10 @@
 /*
  * Which tasks are listed in the root directory, and what freezes and thaws them.
  *
- * A task is in the table while it is frozen by mkdir, or while it is listed because job control
- * stopped it. The latter is frozen ("pinned") at the first opendir or lookup below it, until
- * nobody has used it for a while: cp closes a directory before it opens the files.
+ * A task is in the table while it is frozen by mkdir, or while it is listed because others stopped
+ * it: job control, or the freezer of a control group. The latter is frozen ("pinned") at the first
+ * opendir or lookup below it, until nobody has used it for a while: cp closes a directory before it
+ * opens the files.
  */
 #include "fs_task.h"
 
@@ -16,6 +17,7 @@
 #include <time.h>
 
 #include "cred.h"
+#include "freezer.h"
 #include "log.h"
 #include "opts.h"
 #include "proc.h"
@@ -37,6 +39,13 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static bool held_by_others(pid_t pid)
+{
+	char group[256];
+
+	return ckpt_stopped(pid) || ckpt_freezer_holds(pid, group, sizeof(group));
 }
 
 /* ---- the table, under table_lock ---- */
@@ -90,8 +99,8 @@ static void table_remove(struct ckpt_listed *t)
 	*p = t->next;
 }
 
-/* The listed task of that PID; listing those that job control stopped, forgetting those that it
- * lets run again. */
+/* The listed task of that PID; listing those that others stopped, forgetting those that they let
+ * run again. */
 static struct ckpt_listed *table_lookup(pid_t pid)
 {
 	struct ckpt_listed *t;
@@ -100,7 +109,7 @@ static struct ckpt_listed *table_lookup(pid_t pid)
 		pthread_cond_wait(&left_cond, &table_lock);
 	if (t && (!t->stopped || t->pinned))
 		return t;
-	if (ckpt_stopped(pid))
+	if (held_by_others(pid))
 		return t ? t : table_add(pid, true);
 	if (t && t->refs == 1) {
 		table_remove(t);
@@ -135,7 +144,7 @@ void ckpt_task_put(struct ckpt_listed *t)
 }
 
 /* Of a task marked as leaving; removes it from the table. Until then whoever looks for its PID
- * waits: between the two states it is neither frozen nor stopped by job control. */
+ * waits: between the two states it is neither frozen nor stopped by others. */
 static void task_thaw(struct ckpt_listed *t)
 {
 	struct ckpt_frozen *frozen;
@@ -463,6 +472,19 @@ static int commit(struct ckpt_listed *t)
 	return ret;
 }
 
+static void say_by_whom(pid_t pid)
+{
+	char group[256];
+
+	if (ckpt_freezer_holds(pid, group, sizeof(group)))
+		ckpt_log("rmdir %d: frozen by its control group %s, not by ckptfs: thaw that", pid,
+			 group);
+	else
+		ckpt_log("rmdir %d: stopped by job control, not by ckptfs: kill -CONT %d lets it "
+			 "run",
+			 pid, pid);
+}
+
 int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 {
 	struct ckpt_listed *t;
@@ -481,9 +503,7 @@ int ckpt_tasks_thaw(const struct ckpt_req *req, pid_t pid)
 	if (!ret)
 		ret = commit(t);
 	if (ret == -EBUSY)
-		ckpt_log("rmdir %d: stopped by job control, not by ckptfs: kill -CONT %d lets it "
-			 "run",
-			 pid, pid);
+		say_by_whom(pid);
 	if (!ret)
 		task_thaw(t);
 	return ret;
@@ -499,13 +519,14 @@ static void list_stopped(pid_t pid, void *arg)
 /* Tasks that run again are left out; the next lookup forgets them. */
 static bool listed(const struct ckpt_listed *t)
 {
-	return !t->busy && (!t->stopped || t->pinned || ckpt_stopped(t->pid));
+	return !t->busy && (!t->stopped || t->pinned || held_by_others(t->pid));
 }
 
 void ckpt_tasks_list(struct ckpt_handle *h)
 {
 	pthread_mutex_lock(&table_lock);
 	ckpt_stopped_each(list_stopped, NULL);
+	ckpt_freezer_each(list_stopped, NULL);
 	for (struct ckpt_listed *t = tasks; t; t = t->next) {
 		char name[16];
 

@@ -23,10 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 #include "calls.h"
+#include "outing.h"
 #include "remote.h"
 #include "remote_int.h"
 #include "seccomp.h"
 #include "vma_nodes.h"
+#include "way_home.h"
 #include "x86_regs.h"
 
 #define SYSCALL_STOP   (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
@@ -283,8 +285,8 @@ int ckpt_remote_has_ldt(struct ckpt_remote *r, bool *has, struct ckpt_err *err)
 {
 	struct user_regs_struct regs;
 	/* a call that does nothing: the mask stays as it is */
-	int ret = set_call_at(r, r->slack + STUB_AT(sldt), SYS_rt_sigprocmask,
-			      CKPT_ARGS(SIG_BLOCK, 0, 0, 8), err);
+	int ret = set_call_at(r, r->slack + (r->outing ? STUB_AT(away_sldt) : STUB_AT(sldt)),
+			      SYS_rt_sigprocmask, CKPT_ARGS(SIG_BLOCK, 0, 0, 8), err);
 
 	if (!ret)
 		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
@@ -342,13 +344,23 @@ int ckpt_remote_enter(struct ckpt_remote *r, struct ckpt_err *err)
 
 /* ---- the stub in a live task ---- */
 
-/* The bytes at the end of the page are padding (zero), or a stub that an earlier daemon left. */
-static bool is_slack(const uint8_t *bytes, size_t len)
+static bool is_stub(const uint8_t *bytes)
 {
-	if (!memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN))
-		return true;
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i])
+	return !memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN);
+}
+
+/* The bytes at the end of the page are padding (zero), or a stub that an earlier daemon left, of
+ * either length. What was padding becomes zero again. */
+static bool is_slack(uint8_t *bytes, size_t len)
+{
+	uint8_t *old = bytes + AWAY_SIZE - STUB_SIZE, *end = bytes + AWAY_SIZE;
+
+	if (is_stub(bytes))
+		memset(bytes, 0, AWAY_SIZE);
+	else if (is_stub(old))
+		memset(old, 0, STUB_SIZE);
+	for (uint8_t *p = end - len; p < end; p++)
+		if (*p)
 			return false;
 	return true;
 }
@@ -368,21 +380,23 @@ static void clean_below(const struct ckpt_remote *r, uint64_t addr)
 
 static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 {
-	uint64_t addr = vma->end - STUB_SIZE;
+	const size_t size = r->stub_size;
+	uint64_t addr = vma->end - size;
+	uint8_t bytes[AWAY_SIZE];
 
 	if (addr == r->avoid)
-		addr -= STUB_SIZE;
+		addr -= size;
 	if (!(vma->prot & CKPT_PROT_EXEC) || !(vma->prot & CKPT_PROT_READ) || vma->shared)
 		return false;
-	if (pread(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)addr) != (ssize_t)STUB_SIZE ||
-	    !is_slack(r->slack_bytes, STUB_SIZE))
-		return false;
-	if (!memcmp(r->slack_bytes, ckpt_stub_start, STUB_MAGIC_LEN))
-		memset(r->slack_bytes, 0, STUB_SIZE);
 	if (!r->avoid)
-		clean_below(r, addr);
+		clean_below(r, vma->end - STUB_SIZE);
+	if (pread(r->mem_fd, bytes, AWAY_SIZE, (off_t)(addr + size - AWAY_SIZE)) !=
+		    (ssize_t)AWAY_SIZE ||
+	    !is_slack(bytes, size))
+		return false;
+	memset(r->slack_bytes, 0, size);
 	r->slack = addr;
-	r->entry = addr + STUB_AT(entry);
+	r->entry = addr + (r->outing ? STUB_AT(away) : STUB_AT(entry));
 	return true;
 }
 
@@ -397,7 +411,7 @@ int ckpt_remote_find_slack(struct ckpt_remote *r, const struct ckpt_task *task,
 			if (task->vmas.v[i].how == order[o] && try_slack(r, &task->vmas.v[i]))
 				return 0;
 	return ckpt_fail(err, ENOTSUP, "task %d: no executable mapping has %zu bytes of slack",
-			 r->tid, STUB_SIZE);
+			 r->tid, r->stub_size);
 }
 
 /* How the stub gets to where the task was: see the labels in stub.S. */
@@ -423,9 +437,9 @@ int ckpt_remote_write_stub(struct ckpt_remote *r, struct ckpt_err *err)
 		r->saved_mask, r->slack + way_out(&regs), (uint32_t)regs.rip, (uint16_t)regs.cs, {0},
 		regs.rip, regs.cs, regs.eflags, regs.rsp, regs.ss};
 	/* clang-format on */
-	memcpy(stub, ckpt_stub_start, STUB_SIZE);
+	memcpy(stub, ckpt_stub_start, r->stub_size);
 	memcpy(stub + STUB_AT(slots), &slots, sizeof(slots));
-	if (pwrite(r->mem_fd, stub, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
+	if (pwrite(r->mem_fd, stub, r->stub_size, (off_t)r->slack) != (ssize_t)r->stub_size)
 		return ckpt_fail(err, ENOTSUP, "task %d: its code can't be written", r->tid);
 	return 0;
 }
@@ -464,6 +478,27 @@ static void leave_rseq(struct ckpt_remote *r)
 		r->saved.rip = cs.abort_ip;
 }
 
+/* ---- outside of its frozen control group ---- */
+
+/* If we die meanwhile the stub makes calls that the filters must let pass, too. */
+static int judge_stub(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	static const long calls[] = {SYS_write, SYS_close, SYS_pselect6};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && r->filters.filter.n && i < sizeof(calls) / sizeof(calls[0]); i++)
+		ret = judge(r, calls[i], CKPT_ARGS(0), r->entry + SYSCALL_LEN, false, err);
+	return ret;
+}
+
+/* The stub is in charge by now. */
+static int leave_home(struct ckpt_remote *r, struct ckpt_err *err)
+{
+	int ret = judge_stub(r, err);
+
+	return ret ? ret : ckpt_outing_leave(r->outing, r->mem_fd, r->slack + STUB_AT(wait), err);
+}
+
 /* low: a 32-bit program, which gets no memory above 4 GiB, can't be asked for some "anywhere" by a
  * 64-bit call (mm/mmap.c, get_unmapped_area: TASK_SIZE is less than the place it finds). */
 static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
@@ -482,6 +517,8 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 		ret = set_mask(r->tid, ~0ull, err);
 	if (!ret && r->at_entry) /* out of the entry where it stood: call -1 is none */
 		ret = ckpt_remote_next_syscall_stop(r->tid, r->timeout_ms, err);
+	if (!ret && r->outing)
+		ret = leave_home(r, err);
 	if (!ret) /* where it will lie is not known yet: asked again for the place itself */
 		ret = ckpt_remote_judge_call(r, SYS_munmap, CKPT_ARGS(0, CKPT_SCRATCH_SIZE), err);
 	if (!ret)
@@ -490,6 +527,8 @@ static int open_stub(struct ckpt_remote *r, bool low, struct ckpt_err *err)
 					       (uint64_t)flags, (uint64_t)-1, 0));
 	if (!ret)
 		r->scratch = (uint64_t)addr;
+	if (!ret && r->outing)
+		ckpt_way_home_open(r, r->slack + STUB_AT(home));
 	/* mm/mmap.c, mlock_future_ok(): that it is locked would be beyond the limit */
 	if (ret == -EAGAIN)
 		ret = ckpt_fail(err, ENOTSUP,
@@ -570,17 +609,20 @@ static void resume_filters(struct ckpt_remote *r)
 	ckpt_seccomp_fini(&r->filters);
 }
 
-int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
-		     unsigned int timeout_ms, struct ckpt_err *err)
+int ckpt_remote_open_held(struct ckpt_remote *r, pid_t tid, int mem_fd,
+			  const struct ckpt_task *task, unsigned int timeout_ms,
+			  struct ckpt_outing *outing, struct ckpt_err *err)
 {
 	int ret;
 
 	memset(r, 0, sizeof(*r));
+	r->outing = outing;
+	r->stub_size = outing ? AWAY_SIZE : STUB_SIZE;
 	r->tid = tid;
 	r->mem_fd = mem_fd;
 	r->timeout_ms = timeout_ms;
 	_Static_assert(sizeof(r->slack_bytes) >= 384, "the stub needs its place");
-	if (STUB_SIZE > sizeof(r->slack_bytes) ||
+	if (AWAY_SIZE > sizeof(r->slack_bytes) ||
 	    STUB_SIZE - STUB_AT(slots) != sizeof(struct stub_slots))
 		return ckpt_fail(err, EIO, "the stub is not what remote.c thinks it is");
 	if (ptrace(PTRACE_GETREGS, tid, 0, &r->saved))
@@ -602,6 +644,12 @@ int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct 
 	if (ret)
 		ckpt_remote_close(r, NULL);
 	return ret;
+}
+
+int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
+		     unsigned int timeout_ms, struct ckpt_err *err)
+{
+	return ckpt_remote_open_held(r, tid, mem_fd, task, timeout_ms, NULL, err);
 }
 
 /* Into the program's own call: a signal that only the mask of that call (sigsuspend, ppoll ...)
@@ -639,22 +687,27 @@ static bool stands_at_syscall(const struct ckpt_remote *r)
  * mask, then the registers: until the last step our death still finds the stub. */
 static int leave_stub(struct ckpt_remote *r, struct ckpt_err *err)
 {
-	int ret;
+	int ret = 0, home = 0;
 
-	if (ckpt_call_runs_masked(&r->saved) && stands_at_syscall(r))
+	if (!r->outing && ckpt_call_runs_masked(&r->saved) && stands_at_syscall(r))
 		return leave_into_call(r, err);
-	ret = ckpt_remote_settle(r->tid, err);
+	/* at home, it has not run since it came to such a stop */
+	if (!r->outing || r->outing->out)
+		ret = ckpt_remote_settle(r->tid, err);
+	if (r->outing)
+		home = ckpt_outing_return(r->outing, ret ? NULL : err);
 	if (!ret)
 		ret = set_mask(r->tid, r->saved_mask, err);
 	if (!ret && ptrace(PTRACE_SETREGS, r->tid, 0, &r->saved))
 		ret = ckpt_remote_lost(r->tid, errno, "PTRACE_SETREGS", err);
-	return ret;
+	return ret ? ret : home;
 }
 
 int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 {
 	int ret = 0, left = 0;
 
+	ckpt_way_home_close(r, r->slack + STUB_AT(home));
 	if (r->scratch)
 		ret = ckpt_remote_do(r, NULL, err, "munmap of scratch memory", SYS_munmap,
 				     CKPT_ARGS(r->scratch, CKPT_SCRATCH_SIZE));
@@ -663,8 +716,8 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err)
 		left = leave_stub(r, ret ? NULL : err);
 	/* A task that did not come to a stop is still in the stub, or will be: it finds its way
 	 * out by itself once we let it go, and needs the stub for that. */
-	if (!left &&
-	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
+	if (!left && pwrite(r->mem_fd, r->slack_bytes, r->stub_size, (off_t)r->slack) !=
+			     (ssize_t)r->stub_size)
 		left = ret ? -ESRCH : ckpt_remote_gone(r->tid, err);
 	resume_filters(r);
 	return ret ? ret : left;

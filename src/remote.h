@@ -29,6 +29,8 @@
 #define CKPT_PTRACE_EVENT_STOP 128
 #define CKPT_PTRACE_GET_RSEQ   0x420f /* PTRACE_GET_RSEQ_CONFIGURATION, Linux 5.13 */
 
+struct ckpt_outing;
+
 struct ckpt_remote {
 	pid_t tid;
 	int mem_fd;	  /* /proc/TID/mem, read and write */
@@ -42,9 +44,12 @@ struct ckpt_remote {
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
 	uint64_t slack;		       /* live: where the stub lies */
-	uint8_t slack_bytes[512];      /* live: what was there before */
-	struct ckpt_seccomp filters;   /* live: suspended while we live, so each call is judged */
-	uint64_t avoid;		       /* live: where another stub lies */
+	size_t stub_size;
+	bool way_home;		     /* live: it may have a descriptor to move itself back */
+	uint8_t slack_bytes[640];    /* live: what was there before */
+	struct ckpt_outing *outing;  /* live: calls are made outside of its frozen group; NULL */
+	struct ckpt_seccomp filters; /* live: suspended while we live, so each call is judged */
+	uint64_t avoid;		     /* live: where another stub lies */
 	/* live: called with each descriptor that a call of ours has opened */
 	void (*opened)(void *arg, int fd);
 	void *opened_arg;
@@ -64,6 +69,12 @@ int ckpt_tracee_wait(pid_t tid, unsigned int timeout_ms, int *status);
  * would harm the task if we died during a call. */
 int ckpt_remote_open(struct ckpt_remote *r, pid_t tid, int mem_fd, const struct ckpt_task *task,
 		     unsigned int timeout_ms, struct ckpt_err *err);
+
+/* The same for one that a frozen control group holds (opened, not left yet; to be closed after
+ * ckpt_remote_close()): it is outside of the group from the first call to the last. */
+int ckpt_remote_open_held(struct ckpt_remote *r, pid_t tid, int mem_fd,
+			  const struct ckpt_task *task, unsigned int timeout_ms,
+			  struct ckpt_outing *outing, struct ckpt_err *err);
 
 /* Undoes ckpt_remote_open(): afterwards the task is in a ptrace-stop with its own registers and
  * mask (or at the entry of its own system call), and an interrupted system call is restarted by the

@@ -12,8 +12,10 @@
 
 extern const char ckpt_stub_start[], ckpt_stub_sldt[], ckpt_stub_entry[], ckpt_stub_masked[],
 	ckpt_stub_near[], ckpt_stub_far[], ckpt_stub_step[], ckpt_stub_frame[], ckpt_stub_slots[],
-	ckpt_stub_end[];
+	ckpt_stub_end[], ckpt_stub_away_sldt[], ckpt_stub_away[], ckpt_stub_home[],
+	ckpt_stub_wait[], ckpt_stub_away_end[];
 #define STUB_SIZE      ((size_t)(ckpt_stub_end - ckpt_stub_start))
+#define AWAY_SIZE      ((size_t)(ckpt_stub_away_end - ckpt_stub_start)) /* for an outing */
 #define STUB_AT(label) ((size_t)(ckpt_stub_##label - ckpt_stub_start))
 
 /* The task is gone, or the request failed otherwise. */

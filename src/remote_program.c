@@ -38,8 +38,8 @@ uint64_t ckpt_remote_stub(const struct ckpt_remote *r)
 
 int ckpt_remote_forget(struct ckpt_remote *r, struct ckpt_err *err)
 {
-	if (r->slack &&
-	    pwrite(r->mem_fd, r->slack_bytes, STUB_SIZE, (off_t)r->slack) != (ssize_t)STUB_SIZE)
+	if (r->slack && pwrite(r->mem_fd, r->slack_bytes, r->stub_size, (off_t)r->slack) !=
+				(ssize_t)r->stub_size)
 		return ckpt_remote_gone(r->tid, err);
 	r->slack = 0;
 	return 0;

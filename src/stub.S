@@ -12,12 +12,15 @@
 	.balign 16
 	.globl ckpt_stub_start, ckpt_stub_sldt, ckpt_stub_entry, ckpt_stub_masked, ckpt_stub_near
 	.globl ckpt_stub_far, ckpt_stub_step, ckpt_stub_frame, ckpt_stub_slots, ckpt_stub_end
+	.globl ckpt_stub_away_sldt, ckpt_stub_away, ckpt_stub_home, ckpt_stub_wait
+	.globl ckpt_stub_away_end
 ckpt_stub_start:
 	.ascii	"ckptstub"
 ckpt_stub_sldt:
 	sldt	%rbx
 ckpt_stub_entry:
 	syscall
+restore:
 	/* All signals are blocked: nothing is written to where rsp points. */
 	lea	ckpt_stub_slots(%rip), %rsp
 	pop	%r15
@@ -85,4 +88,61 @@ eflags:	.quad	0
 rsp:	.quad	0
 ss:	.quad	0
 ckpt_stub_end:
+
+/*
+ * Only for a task that was moved out of its frozen control group (outing.h), which must not run
+ * there: it moves itself home and is frozen at the end of that write(2). Without a descriptor for
+ * it, it waits until somebody has done it and clears the word. No sleep but pselect6, which leaves
+ * alone what the kernel remembers for restart_syscall.
+ */
+ckpt_stub_away_sldt:
+	sldt	%rbx
+ckpt_stub_away:
+	syscall
+	mov	ckpt_stub_home(%rip), %rbp
+	xor	%r12d, %r12d
+	test	%rbp, %rbp
+	jz	1f
+	mov	$1, %eax		/* write */
+	mov	(%rbp), %edi
+	lea	self(%rip), %rsi
+	mov	$1, %edx
+	syscall
+	mov	%eax, %r12d
+	mov	$3, %eax		/* close */
+	mov	(%rbp), %edi
+	syscall
+	mov	$3, %eax
+	mov	8(%rbp), %edi
+	syscall
+	mov	$3, %eax
+	mov	12(%rbp), %edi
+	syscall
+1:
+	mov	$100, %ebx
+2:	dec	%r12d			/* 1: it is home */
+	jz	restore
+	cmpl	$0, ckpt_stub_wait(%rip)
+	je	restore
+	xor	%r12d, %r12d
+	mov	$270, %eax		/* pselect6: 100 ms */
+	xor	%edi, %edi
+	xor	%esi, %esi
+	xor	%edx, %edx
+	xor	%r10d, %r10d
+	lea	pause(%rip), %r8
+	xor	%r9d, %r9d
+	syscall
+	dec	%ebx
+	jnz	2b
+	jmp	restore
+	.balign 8
+pause:	.quad	0, 100000000
+/* Where it finds the descriptor, and behind it two more to close (struct way_home in way_home.c) */
+ckpt_stub_home:
+	.quad	0
+self:	.long	'0'
+ckpt_stub_wait:
+	.long	0
+ckpt_stub_away_end:
 	.section .note.GNU-stack, "", @progbits
