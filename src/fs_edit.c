@@ -450,9 +450,7 @@ int ckpt_task_edits_commit(struct ckpt_listed *t)
 	if (t->overlay && ckpt_frozen_alive(t->frozen))
 		ret = ckpt_overlay_commit(t->overlay, &err);
 	if (ret) {
-		ckpt_log("rmdir %d: the edits are dropped, the process is as it was before them: "
-			 "%s",
-			 t->pid, err.text);
+		ckpt_log("rmdir %d: the edits can't be done and are dropped: %s", t->pid, err.text);
 		news = take_news(t);
 	} else {
 		t->sealed = true;
@@ -468,8 +466,7 @@ void ckpt_task_edits_end(struct ckpt_listed *t)
 
 	if (t->overlay && !t->sealed && ckpt_frozen_alive(t->frozen) &&
 	    ckpt_overlay_commit(t->overlay, &err))
-		ckpt_log("%d: the edits are lost, the process runs on as it was before them: %s",
-			 t->pid, err.text);
+		ckpt_log("%d: the edits can't be done and are lost: %s", t->pid, err.text);
 	ckpt_overlay_free(t->overlay);
 	t->overlay = NULL;
 }

@@ -10,6 +10,7 @@ wrote_more() { (($(wc -l <numbers) > $1)); }
 started() { cut -d' ' -f22 "/proc/$PID/stat"; }
 
 by_cp() { cp -a "$1/." "$2/"; }
+by_cp_onto() { cp -a "$1" "${2%/*}/"; }
 by_cp_T() { cp -aT "$1" "$2"; }
 by_rsync() { rsync -a "$1/" "$2/"; }
 by_rsync_inplace() { rsync -a --inplace "$1/" "$2/"; }
@@ -36,7 +37,7 @@ freeze
 dump
 saved=$(last)
 thaw
-for way in cp cp_T rsync rsync_inplace rsync_late tar tar_backwards cat; do
+for way in cp cp_onto cp_T rsync rsync_inplace rsync_late tar tar_backwards cat; do
 	wait_for 10 "it to run on" passed $((saved + 10))
 	freeze
 	before=$(last)
