@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static void put(int fd, const char *path, int flags)
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 {
 	const char *in = "/dev/null", *out = "/dev/null", *err = "/dev/null", *tty = NULL;
 	const char *session = "new";
+	pid_t parent = getpid();
 	sigset_t none;
 	pid_t pid;
 	int c;
@@ -83,6 +85,9 @@ int main(int argc, char **argv)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* who asks for a signal at its parent's death shall not get one for ours */
+	while (getppid() == parent)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	execvp(argv[optind], argv + optind);
 	perror(argv[optind]);
 	_exit(127);
