@@ -42,18 +42,6 @@ static bool is_private(const struct ckpt_vma *vma)
 	return vma->how == CKPT_VMA_ANON && !vma->shared;
 }
 
-/* Whether the mapping is the second, fourth ... of a row of such. */
-static bool is_odd(const struct ckpt_task *task, size_t i)
-{
-	bool odd = false;
-
-	for (; i && is_private(&task->vmas.v[i]) &&
-	       ckpt_apart_alike(&task->vmas.v[i - 1], &task->vmas.v[i]);
-	     i--)
-		odd = !odd;
-	return odd;
-}
-
 static int fork_advice(struct ckpt_skeleton *s, const struct ckpt_vma *vma, bool begin,
 		       struct ckpt_err *err)
 {
@@ -63,13 +51,19 @@ static int fork_advice(struct ckpt_skeleton *s, const struct ckpt_vma *vma, bool
 				dontfork ? MADV_DONTFORK : MADV_DOFORK);
 }
 
+/* The second, fourth ... of every row of neighbours. */
 static int each_odd(struct ckpt_skeleton *s, bool begin, struct ckpt_err *err)
 {
+	bool odd = false;
 	int ret = 0;
 
-	for (size_t i = 1; !ret && i < s->task->vmas.n; i++)
-		if (is_odd(s->task, i))
-			ret = fork_advice(s, &s->task->vmas.v[i], begin, err);
+	for (size_t i = 1; !ret && i < s->task->vmas.n; i++) {
+		const struct ckpt_vma *vma = &s->task->vmas.v[i];
+
+		odd = !odd && is_private(vma) && ckpt_apart_alike(vma - 1, vma);
+		if (odd)
+			ret = fork_advice(s, vma, begin, err);
+	}
 	return ret;
 }
 

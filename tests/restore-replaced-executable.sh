@@ -31,3 +31,24 @@ for how in removed replaced; do
 	rm -f bin/unlinked
 	[[ $(echo bin/*) = bin/spawn ]] || fail "left: $(echo bin/*)"
 done
+umount_ckpt
+
+# A user without any privilege, who can't set an executable but execute it.
+as_user=(setpriv --reuid 1234 --regid 1234 --clear-groups)
+mount_ckpt allow_other,pid=any
+mkdir -m 777 users
+ln -s ../spawn users/spawn
+cp "$BUILD/victims/unlinked" users/
+VICTIMS=$T/users
+RUN_WITH=("${as_user[@]}")
+chmod 777 .
+start unlinked exe
+rm users/unlinked
+checkpoint
+chmod -R a+rX dump
+chmod 666 "$OUT" "$OUT.err"
+"${as_user[@]}" cp -r "dump/$PID" "$MNT/restore/"
+PID=$(sed -n 's/^pid //p' <("${as_user[@]}" cat "$MNT/restore/$PID/.status"))
+[[ $(readlink "/proc/$PID/exe") = "$T/users/unlinked (deleted)" ]] ||
+	fail "of a user: $(readlink "/proc/$PID/exe")"
+finish
