@@ -207,6 +207,9 @@ int ckpt_again_place(pid_t pid, int mem_fd, const struct ckpt_again *how,
 	if (SIZE > sizeof(bytes) || SIZE - AT(slots) != sizeof(slots) ||
 	    AT(after) != AT(entry) + SYSCALL_LEN)
 		return ckpt_fail(err, EIO, "again.S is not what again.c thinks it is");
+	if (cpu->restart_left < 0 || cpu->restart_left > CKPT_AGAIN_MAX)
+		return ckpt_fail(err, EINVAL, "cpu: restart: %lld is out of range",
+				 (long long)cpu->restart_left);
 	ret = ckpt_clocks_monotonic(pid, &now, err);
 	if (ret)
 		return ret;

@@ -22,6 +22,8 @@ enum ckpt_again_format {
 	CKPT_AGAIN_SOCKET,   /* poll(2) first, because the time-out is the socket's */
 };
 
+#define CKPT_AGAIN_MAX (INT64_MAX / 4) /* ns: 73 years; what is longer has no limit */
+
 /* What a stop makes of the call. */
 enum ckpt_stop {
 	CKPT_STOP_EINTR,   /* EINTR */

@@ -143,6 +143,14 @@ static int64_t socket_time(pid_t pid, int fd, bool sends)
 	return tv.tv_sec || tv.tv_usec ? tv.tv_sec * SECOND + tv.tv_usec * 1000ll : -1;
 }
 
+int64_t ckpt_call_ns(const int64_t time[2], uint32_t unit)
+{
+	if (time[0] < 0 || time[0] > CKPT_AGAIN_MAX / SECOND || time[1] < 0 ||
+	    time[1] >= SECOND / unit)
+		return -1;
+	return time[0] * SECOND + time[1] * unit;
+}
+
 /* What the program asked for, ns; -1: no limit. */
 static int64_t asked(pid_t pid, int mem_fd, const struct ckpt_again *how,
 		     const struct ckpt_cpu *cpu)
@@ -156,8 +164,7 @@ static int64_t asked(pid_t pid, int mem_fd, const struct ckpt_again *how,
 	case CKPT_AGAIN_TIMESPEC:
 		if (!arg || pread(mem_fd, time, sizeof(time), (off_t)arg) != (ssize_t)sizeof(time))
 			return -1;
-		return time[0] > INT64_MAX / SECOND - 1 ? -1
-							: time[0] * SECOND + time[1] * how->unit;
+		return ckpt_call_ns(time, how->unit);
 	case CKPT_AGAIN_SOCKET:
 		return socket_time(pid, (int)cpu->rdi, how->events == POLLOUT);
 	default:

@@ -26,6 +26,9 @@ bool ckpt_call_is_cut(long nr, int64_t result);
 /* Whether they are in a call that is made again and has a signal mask of its own. */
 bool ckpt_call_runs_masked(const struct user_regs_struct *regs);
 
+/* A timespec (unit 1) or timeval (1000) of the task, ns; -1: longer than any wait, or none. */
+int64_t ckpt_call_ns(const int64_t time[2], uint32_t unit);
+
 /* The address where the kernel has written the time that the call of cpu has left, 0: nowhere; the
  * unit of its fraction, ns. */
 uint64_t ckpt_call_written(const struct ckpt_cpu *cpu, uint32_t *unit);

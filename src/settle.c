@@ -63,7 +63,8 @@ static void note_written(struct ckpt_tracee *t, int mem_fd, const struct ckpt_cp
 {
 	uint64_t at = ckpt_call_written(cpu, &t->left_unit);
 
-	if (!at || pread(mem_fd, t->left, sizeof(t->left), (off_t)at) != (ssize_t)sizeof(t->left))
+	if (!at || pread(mem_fd, t->left, sizeof(t->left), (off_t)at) != (ssize_t)sizeof(t->left) ||
+	    ckpt_call_ns(t->left, t->left_unit) < 0)
 		return;
 	t->left_at = at;
 	t->left_rip = cpu->rip;
@@ -160,7 +161,7 @@ static bool still_waits(const struct ckpt_tracee *t, int mem_fd)
 
 static void take_off(const struct ckpt_tracee *t, int mem_fd, int64_t stood)
 {
-	int64_t time[2], ns = t->left[0] * SECOND + t->left[1] * t->left_unit - stood;
+	int64_t time[2], ns = ckpt_call_ns(t->left, t->left_unit) - stood;
 
 	if (ns < 0)
 		ns = 0;
