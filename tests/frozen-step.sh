@@ -66,7 +66,8 @@ killed_at_every_step() {
 	done
 	last=false
 	for ((n = 1; n < 4000; n += n < first ? 1 : stride)); do
-		step ptrace "$n"
+		# version 1: one of the first comes when it has stopped, and is outside still
+		MAY_RUN=$((VERSION == 1 && n <= 5)) step ptrace "$n"
 		! $last || break
 	done
 	$last || fail "there is no end of calls"
