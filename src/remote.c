@@ -414,11 +414,19 @@ int ckpt_remote_find_slack(struct ckpt_remote *r, const struct ckpt_task *task,
 			 r->tid, r->stub_size);
 }
 
-/* How the stub gets to where the task was: see the labels in stub.S. */
-static size_t way_out(const struct user_regs_struct *regs)
+#define STEP_STACK (128 + 5 * 8) /* bytes that the label step in stub.S needs */
+
+/* How the stub gets to where the task was: see the labels in stub.S. rsp may be no address: of a
+ * segment that is not flat, or of nothing at all. */
+static size_t way_out(const struct ckpt_remote *r, const struct user_regs_struct *regs)
 {
+	uint8_t below[STEP_STACK];
+	bool is_stack = regs->ss == CKPT_SS_FLAT &&
+			pread(r->mem_fd, below, sizeof(below),
+			      (off_t)(regs->rsp - sizeof(below))) == (ssize_t)sizeof(below);
+
 	if (regs->eflags & CKPT_EFLAGS_TF)
-		return regs->ss == CKPT_SS_FLAT ? STUB_AT(step) : STUB_AT(frame);
+		return is_stack ? STUB_AT(step) : STUB_AT(frame);
 	return regs->cs == CKPT_CS_64 ? STUB_AT(near) : STUB_AT(far);
 }
 
@@ -434,7 +442,7 @@ int ckpt_remote_write_stub(struct ckpt_remote *r, struct ckpt_err *err)
 		regs.r15, regs.r14, regs.r13, regs.r12, regs.rbp, regs.rbx, regs.r9, regs.r8,
 		regs.eflags & ~CKPT_EFLAGS_TF, regs.rsp,
 		regs.r11, regs.r10, regs.rax, regs.rcx, regs.rdx, regs.rsi, regs.rdi,
-		r->saved_mask, r->slack + way_out(&regs), (uint32_t)regs.rip, (uint16_t)regs.cs, {0},
+		r->saved_mask, r->slack + way_out(r, &regs), (uint32_t)regs.rip, (uint16_t)regs.cs, {0},
 		regs.rip, regs.cs, regs.eflags, regs.rsp, regs.ss};
 	/* clang-format on */
 	memcpy(stub, ckpt_stub_start, r->stub_size);

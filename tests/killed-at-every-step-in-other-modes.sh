@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/every-step.sh"
 
-for kind in stack16 stack32 compat; do
+for kind in stack16 compat step-code32 step-stack32; do
 	rm -f "$GO"
 	survives_every_step 20 31 modes "$kind"
 done

@@ -3,7 +3,7 @@
  * modes GO KIND [quiet]: most of its time it runs code of another mode, with other segments, as
  * wine and dosemu do: 16- and 32-bit code through the LDT or the 32-bit segment of the kernel, on
  * stacks of the LDT, without a memory access; every register and flag must be what it was when it
- * comes back.
+ * comes back. step-*: under its own trap flag, and the number of traps is always the same.
  */
 #include <asm/ldt.h>
 #include <signal.h>
@@ -13,6 +13,7 @@
 #include "victim.h"
 
 #define SPIN	   20000000
+#define STEPS	   2000
 #define TOP	   4096 /* where the state lies behind the code */
 #define LDT(entry) ((entry) << 3 | 7)
 
@@ -53,7 +54,7 @@ asm(".text\n"
     "	mov $0x2b, %eax; mov %eax, %ss\n"
     "	mov S+144(%rip), %rsp\n"
     "	pushfq; popq S+128(%rip)\n"
-    "	cld\n"
+    "	pushq $0x202; popfq\n"
     "	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
     "	ret\n"
     ".code32\n"
@@ -71,6 +72,13 @@ asm(".text\n"
 /* clang-format on */
 
 static volatile sig_atomic_t alarms;
+static volatile unsigned long traps;
+
+static void on_trap(int sig)
+{
+	(void)sig;
+	traps++;
+}
 
 static void on_alarm(int sig)
 {
@@ -95,20 +103,30 @@ static void set_ldt(unsigned int entry, const void *base, bool wide, bool code)
 static const struct kind {
 	const char *name, *spin;
 	uint16_t cs, ss;
+	bool step;
 } kinds[] = {
-	{"code16", modes_spin16, LDT(0), 0x2b},	     {"code32", modes_spin32, LDT(1), 0x2b},
-	{"stack16", modes_spin16, LDT(0), LDT(2)},   {"stack32", modes_spin32, LDT(1), LDT(3)},
-	{"compat", modes_spin32, 0x23, 0x2b},	     {"compat-stack16", modes_spin32, 0x23, LDT(2)},
-	{"stack-of-64", modes_spin64, 0x33, LDT(3)}, {NULL, NULL, 0, 0},
+	/* clang-format off */
+	{"code16", modes_spin16, LDT(0), 0x2b, false},
+	{"code32", modes_spin32, LDT(1), 0x2b, false},
+	{"stack16", modes_spin16, LDT(0), LDT(2), false},
+	{"stack32", modes_spin32, LDT(1), LDT(3), false},
+	{"compat", modes_spin32, 0x23, 0x2b, false},
+	{"compat-stack16", modes_spin32, 0x23, LDT(2), false},
+	{"stack-of-64", modes_spin64, 0x33, LDT(3), false},
+	{"step-code32", modes_spin32, LDT(1), 0x2b, true},
+	{"step-stack32", modes_spin32, LDT(1), LDT(3), true},
+	{NULL, NULL, 0, 0, false},
+	/* clang-format on */
 };
 
 static void load(struct state *s, const struct kind *k, char *low)
 {
 	for (uint64_t i = 0; i < 16; i++)
 		s->gp[i] = 0x2222000011110000 + i;
-	s->gp[2] = SPIN;
+	s->gp[2] = k->step ? STEPS : SPIN;
 	s->gp[7] = 0xa5a50000 + (k->ss & 4 ? 0x5a8 : 0x5a0); /* nothing is there */
-	s->flags = 0x200cc3; /* id, overflow, direction, sign, zero, carry */
+	/* id, overflow, direction, sign, zero, carry; trap */
+	s->flags = k->step ? 0x200dc3 : 0x200cc3;
 	s->ss = k->ss;
 	s->selector = k->cs;
 	s->offset = (uint32_t)(k->spin - modes_code);
@@ -154,6 +172,7 @@ int main(int argc, char **argv)
 	stack_t alt = {.ss_size = 65536};
 	const struct kind *k = kinds;
 	struct state *s, want;
+	unsigned long all;
 	void (*enter)(void);
 	char *low;
 
@@ -166,11 +185,16 @@ int main(int argc, char **argv)
 	low = setup();
 	s = (struct state *)(low + TOP);
 	memcpy(&enter, &low, sizeof(enter));
+	act.sa_handler = on_trap;
+	sigaction(SIGTRAP, &act, NULL);
+	act.sa_handler = on_alarm;
 	load(s, k, low);
 	want = *s;
 	want.gp[2] = 0;
 	enter();
 	compare(s, &want);
+	all = traps;
+	MUST(!k->step || all > STEPS);
 	if (victim_failures)
 		victim_skip("this machine does not keep the registers of such code by itself");
 	sigaction(SIGALRM, &act, NULL);
@@ -178,8 +202,10 @@ int main(int argc, char **argv)
 	victim_ready();
 	do {
 		load(s, k, low);
+		traps = 0;
 		enter();
 		compare(s, &want);
+		CHECK(traps == all, "%lu traps, not %lu", traps, all);
 	} while (access(argv[1], F_OK) != 0 && victim_failures < 20);
 	CHECK(argc > 3 || alarms > 0, "no alarm came");
 	return victim_end();
