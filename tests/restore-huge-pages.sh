@@ -27,7 +27,8 @@ checkpoint
 echo "$had" >$pages
 fails_with "Cannot allocate memory" restore
 log_has 'huge pages of 2048 kB: .*vm.nr_hugepages'
-wait_for 10 "the skeleton to be gone" gone "$PID"
+wait_for 10 "the skeleton to be gone" exited "$PID"
+rm -f "$T/exits/$PID" # its exit status
 echo $((had + 14)) >$pages
 rm -rf "${MNT:?}/restore/$PID"
 restore

@@ -24,7 +24,8 @@ chmod -R a+rX dump
 fails_with "Cannot allocate memory" prlimit --memlock=65536:131072 "${restorer[@]}" \
 	cp -r "dump/$PID" "$MNT/restore/"
 log_has 'vmas/.*locked.*RLIMIT_MEMLOCK.*131072'
-no_process "$PID"
+wait_for 10 "the skeleton to be gone" exited "$PID"
+rm -f "$T/exits/$PID" # its exit status
 rm -rf "$MNT/restore/$PID"
 chmod 666 "$OUT" "$OUT.err"
 prlimit --memlock=65536:524288 "${restorer[@]}" cp -r "dump/$PID" "$MNT/restore/"
