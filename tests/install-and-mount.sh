@@ -17,8 +17,8 @@ sbin=$(readlink -f /sbin)
 overlay local /usr/local
 overlay sbin "$sbin"
 find /usr/local "$sbin" | sort >list.before
-BUILD=$(realpath -s --relative-to="$SRC" "$BUILD") # make takes no spaces; where $SRC has some
-make -s -C "$SRC" install BUILD="$BUILD" >make.out 2>&1 || fail "$(cat make.out)"
+build=$(realpath -s --relative-to="$SRC" "$BUILD") # make takes no spaces; where $SRC has some
+make -s -C "$SRC" install BUILD="$build" >make.out 2>&1 || fail "$(cat make.out)"
 [[ -x /usr/local/bin/ckptfs ]]
 [[ -e $sbin/mount.fuse.ckptfs ]]
 [[ -s /usr/local/share/man/man1/ckptfs.1 && -s /usr/local/share/man/man5/ckptfs.5 ]]
@@ -49,13 +49,13 @@ findmnt --verify --tab-file fstab >/dev/null || fail "$(findmnt --verify --tab-f
 mount -T fstab "$MNT"
 work
 
-make -s -C "$SRC" uninstall BUILD="$BUILD"
+make -s -C "$SRC" uninstall BUILD="$build"
 find /usr/local "$sbin" ! -type d | sort >list.after
 find /usr/local "$sbin" -type d | sort >>list.after
 leftover=$(sort list.after | comm -13 list.before - | while read -r f; do [[ -d $f ]] || echo "$f"; done)
 [[ -z $leftover ]] || fail "uninstall leaves: $leftover"
 mkdir staged
-make -s -C "$SRC" install BUILD="$BUILD" DESTDIR="$T/staged" PREFIX=/usr
+make -s -C "$SRC" install BUILD="$build" DESTDIR="$T/staged" PREFIX=/usr
 [[ -x staged/usr/bin/ckptfs && -x staged/sbin/mount.fuse.ckptfs ]]
-make -s -C "$SRC" uninstall BUILD="$BUILD" DESTDIR="$T/staged" PREFIX=/usr
+make -s -C "$SRC" uninstall BUILD="$build" DESTDIR="$T/staged" PREFIX=/usr
 [[ -z $(find staged ! -type d) ]] || fail "uninstall leaves: $(find staged ! -type d)"
