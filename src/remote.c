@@ -56,6 +56,7 @@ pid_t ckpt_tracee_report(pid_t which, int *status)
 	const int options = __WALL | WNOHANG | (which > 0 ? 0 : __WNOTHREAD);
 	siginfo_t info = {0};
 
+	*status = 0;
 	if (waitid(which > 0 ? P_PID : P_ALL, (id_t)which, &info,
 		   options | WEXITED | WSTOPPED | WNOWAIT))
 		return -1;
