@@ -61,6 +61,20 @@ static int check_target(pid_t pid, const struct ckpt_cred *caller, bool pin, str
 
 /* ---- on the tracer thread ---- */
 
+/* Out of what a daemon that was killed has left it in. Not while somebody else stops it. */
+static int let_out(struct frozen_private *f)
+{
+	struct ckpt_tracee *t = &f->cap.tracees.v[0];
+	bool was = false;
+	int ret = 0;
+
+	if (!f->cap.held && !t->job_signal)
+		ret = ckpt_remote_let_out(t->tid, f->collect.mem_fd, f->timeout_ms, &was, f->err);
+	if (was)
+		t->peek = (struct ckpt_wait_peek){.slept = -1};
+	return ret;
+}
+
 static int job_freeze(void *arg)
 {
 	struct frozen_private *f = arg;
@@ -76,6 +90,13 @@ static int job_freeze(void *arg)
 	if (ret)
 		return ret;
 	f->seized = true;
+	snprintf(path, sizeof(path), "/proc/%d/mem", f->cap.pid);
+	f->collect.mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (f->collect.mem_fd < 0)
+		return ckpt_fail_sys(f->err, "%s", path);
+	ret = let_out(f);
+	if (ret)
+		return ret;
 	f->frozen_at = f->collect.stopped_at = ckpt_now();
 	f->collect.peek = &f->cap.tracees.v[0].peek;
 	/* the freezer of a group has interrupted its calls, not we: they stay as they are */
@@ -83,10 +104,6 @@ static int job_freeze(void *arg)
 		f->cap.tracees.v[0].peek = (struct ckpt_wait_peek){.slept = -1};
 	else
 		ckpt_settle_all(&f->cap, f->collect.stopped_at);
-	snprintf(path, sizeof(path), "/proc/%d/mem", f->cap.pid);
-	f->collect.mem_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (f->collect.mem_fd < 0)
-		return ckpt_fail_sys(f->err, "%s", path);
 	return ckpt_proc_heard(f->cap.pid, ckpt_collect(&f->collect, f->err), f->err);
 }
 

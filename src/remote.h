@@ -110,6 +110,12 @@ int ckpt_remote_settle(pid_t tid, struct ckpt_err *err);
  * where no signal is delivered when they are unblocked. */
 int ckpt_remote_enter(struct ckpt_remote *r, struct ckpt_err *err);
 
+/* Stopped while it is on its own in a stub or a program of a daemon that was killed: lets it go on
+ * until it is out, since what it has there are not its own registers. *was: whether it was in one.
+ * -ETIMEDOUT */
+int ckpt_remote_let_out(pid_t tid, int mem_fd, unsigned int timeout_ms, bool *was,
+			struct ckpt_err *err);
+
 /* ---- from one state of a live task to another ---- */
 
 /* A second stub beside that of r, for another state of the task. It is not in use yet: *out is

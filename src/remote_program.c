@@ -4,8 +4,11 @@
  * nothing of what the program does.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "remote.h"
 #include "remote_int.h"
@@ -116,6 +119,73 @@ int ckpt_remote_run(struct ckpt_remote *r, const struct ckpt_remote *second,
 		ret = step_program(r, run, &regs, err);
 		if (!ret && !regs.r13)
 			run->told(run->arg, regs.rbx, (long)regs.rax);
+	}
+	return ret;
+}
+
+/* ---- left behind by a daemon that was killed ---- */
+
+extern const char ckpt_program_start[], ckpt_program_slots[];
+#define LET_OUT_STEP_MS 1
+
+/* A stub is known by its first bytes, wherever it lies; a program begins a page. */
+static bool is_inside(pid_t tid, int mem_fd)
+{
+	const size_t code = (size_t)(ckpt_program_slots - ckpt_program_start);
+	struct user_regs_struct regs;
+	char page[CKPT_PAGE_SIZE];
+	uint64_t at;
+
+	if (ptrace(PTRACE_GETREGS, tid, 0, &regs))
+		return false;
+	at = regs.rip & ~(CKPT_PAGE_SIZE - 1);
+	if (pread(mem_fd, page, sizeof(page), (off_t)at) != (ssize_t)sizeof(page))
+		return false;
+	if (regs.rip - at <= code && !memcmp(page, ckpt_program_start, code))
+		return true;
+	for (size_t off = 0; off + STUB_SIZE <= sizeof(page); off++)
+		if (regs.rip - at > off && regs.rip - at <= off + STUB_SIZE &&
+		    !memcmp(page + off, ckpt_stub_start, 8))
+			return true;
+	return false;
+}
+
+/* A moment of its own, and stopped again. */
+static int let_run(pid_t tid, struct ckpt_err *err)
+{
+	int status, sig = 0, ret;
+
+	if (ptrace(PTRACE_CONT, tid, 0, 0))
+		return ckpt_remote_lost(tid, errno, "PTRACE_CONT", err);
+	nanosleep(&(struct timespec){.tv_nsec = LET_OUT_STEP_MS * 1000000}, NULL);
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0))
+		return ckpt_remote_lost(tid, errno, "PTRACE_INTERRUPT", err);
+	for (;;) {
+		ret = ckpt_tracee_wait(tid, CALL_TIMEOUT_MS, &status);
+		if (ret)
+			return ckpt_remote_lost(tid, -ret, "stop", err);
+		if (status >> 16 == CKPT_PTRACE_EVENT_STOP)
+			return 0;
+		sig = status >> 16 ? 0 : WSTOPSIG(status);
+		if (ptrace(PTRACE_CONT, tid, 0, sig))
+			return ckpt_remote_lost(tid, errno, "PTRACE_CONT", err);
+	}
+}
+
+int ckpt_remote_let_out(pid_t tid, int mem_fd, unsigned int timeout_ms, bool *was,
+			struct ckpt_err *err)
+{
+	int ret = 0;
+
+	*was = false;
+	for (unsigned int ms = 0; !ret && is_inside(tid, mem_fd); ms += LET_OUT_STEP_MS) {
+		*was = true;
+		if (ms > timeout_ms)
+			return ckpt_fail(err, ETIMEDOUT,
+					 "task %d: it is still in what a ckptfs that was killed "
+					 "has begun",
+					 tid);
+		ret = let_run(tid, err);
 	}
 	return ret;
 }

@@ -34,6 +34,8 @@ for ((round = 0; round < rounds; round++)); do
 	137) ;;
 	*) fail "round $round: $(<said)" ;;
 	esac
+	# and another one freezes it at once, maybe in the middle of what was left to itself
+	((round % 2)) || "$applier" "$PID" check tree
 	exited "$PID" && fail "round $round: the target ended: $(<"exits/$PID"): $(tail -n 3 "$OUT")"
 	now=$(date +%s%N)
 	wait_for 10 "round $round: the target to judge itself" judged_since "$now"
