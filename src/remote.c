@@ -31,17 +31,7 @@
 #include "way_home.h"
 #include "x86_regs.h"
 
-#define SYSCALL_STOP   (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
-#define STUB_MAGIC_LEN 8
-
-struct stub_slots {
-	uint64_t r15, r14, r13, r12, rbp, rbx, r9, r8, flags, stack;
-	uint64_t r11, r10, rax, rcx, rdx, rsi, rdi, mask;
-	uint64_t exit; /* address of the way out */
-	uint32_t far_offset;
-	uint16_t far_selector, pad[1];
-	uint64_t rip, cs, eflags, rsp, ss; /* as iretq takes them */
-};
+#define SYSCALL_STOP (SIGTRAP | 0x80) /* PTRACE_O_TRACESYSGOOD */
 
 static uint64_t now_ms(void)
 {
@@ -345,21 +335,21 @@ int ckpt_remote_enter(struct ckpt_remote *r, struct ckpt_err *err)
 
 /* ---- the stub in a live task ---- */
 
-static bool is_stub(const uint8_t *bytes)
-{
-	return !memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN);
-}
-
-/* The bytes at the end of the page are padding (zero), or a stub that an earlier daemon left, of
- * either length. What was padding becomes zero again. */
-static bool is_slack(uint8_t *bytes, size_t len)
+/* The bytes at that address, the end of a mapping, are padding (zero), or a stub that an earlier
+ * daemon left, of either length, and that nobody needs. What was padding becomes zero again. */
+static bool is_slack(const struct ckpt_remote *r, uint64_t addr, uint8_t *bytes, size_t len)
 {
 	uint8_t *old = bytes + AWAY_SIZE - STUB_SIZE, *end = bytes + AWAY_SIZE;
 
-	if (is_stub(bytes))
+	if (ckpt_stub_is_one(bytes)) {
+		if (ckpt_stub_is_needed(r, addr))
+			return false;
 		memset(bytes, 0, AWAY_SIZE);
-	else if (is_stub(old))
+	} else if (ckpt_stub_is_one(old)) {
+		if (ckpt_stub_is_needed(r, addr + AWAY_SIZE - STUB_SIZE))
+			return false;
 		memset(old, 0, STUB_SIZE);
+	}
 	for (uint8_t *p = end - len; p < end; p++)
 		if (*p)
 			return false;
@@ -372,7 +362,7 @@ static void clean_below(const struct ckpt_remote *r, uint64_t addr)
 	uint8_t bytes[sizeof(r->slack_bytes)];
 
 	if (pread(r->mem_fd, bytes, STUB_SIZE, (off_t)(addr - STUB_SIZE)) != (ssize_t)STUB_SIZE ||
-	    memcmp(bytes, ckpt_stub_start, STUB_MAGIC_LEN) != 0)
+	    !ckpt_stub_is_one(bytes) || ckpt_stub_is_needed(r, addr - STUB_SIZE))
 		return;
 	memset(bytes, 0, STUB_SIZE);
 	if (pwrite(r->mem_fd, bytes, STUB_SIZE, (off_t)(addr - STUB_SIZE)) < 0)
@@ -393,7 +383,7 @@ static bool try_slack(struct ckpt_remote *r, const struct ckpt_vma *vma)
 		clean_below(r, vma->end - STUB_SIZE);
 	if (pread(r->mem_fd, bytes, AWAY_SIZE, (off_t)(addr + size - AWAY_SIZE)) !=
 		    (ssize_t)AWAY_SIZE ||
-	    !is_slack(bytes, size))
+	    !is_slack(r, addr + size - AWAY_SIZE, bytes, size))
 		return false;
 	memset(r->slack_bytes, 0, size);
 	r->slack = addr;
@@ -638,6 +628,8 @@ int ckpt_remote_open_held(struct ckpt_remote *r, pid_t tid, int mem_fd,
 		return ckpt_remote_lost(tid, errno, "PTRACE_GETREGS", err);
 	if (ptrace(PTRACE_GETSIGMASK, tid, sizeof(r->saved_mask), &r->saved_mask))
 		return ckpt_remote_lost(tid, errno, "PTRACE_GETSIGMASK", err);
+	r->rip = r->saved.rip;
+	r->rsp = r->saved.rsp;
 	find_entry(r);
 	leave_rseq(r);
 	ret = refuse_dispatch(tid, err);

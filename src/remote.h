@@ -41,6 +41,7 @@ struct ckpt_remote {
 	bool aborted;		       /* live: saved.rip is that of an abort handler (rseq) */
 	bool at_entry;		       /* live: it stood at the entry of a call when opened */
 	bool in_stub;		       /* live: its registers are set to the stub */
+	uint64_t rip, rsp;	       /* live: where it was when opened */
 	struct user_regs_struct saved; /* live: registers at the freeze */
 	uint64_t saved_mask;	       /* live: blocked signals at the freeze */
 	uint64_t slack;		       /* live: where the stub lies */
@@ -86,6 +87,10 @@ int ckpt_remote_close(struct ckpt_remote *r, struct ckpt_err *err);
  * a way that would harm the task. */
 int ckpt_remote_call(struct ckpt_remote *r, long *result, struct ckpt_err *err, long nr,
 		     const uint64_t args[6]);
+
+/* In a ptrace-stop: if the task is in a stub that a killed daemon left, it gets the registers and
+ * the mask that the stub would have set, as *regs. */
+bool ckpt_stub_finish(pid_t tid, int mem_fd, struct user_regs_struct *regs);
 
 #define CKPT_ARGS(...) ((const uint64_t[6]){__VA_ARGS__})
 

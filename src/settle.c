@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "log.h"
 #include "proc.h"
+#include "remote.h"
 #include "settle.h"
 #include "x86_regs.h"
 
@@ -107,6 +108,20 @@ static void settle_one(struct settle *s, struct ckpt_tracee *t, int mem_fd,
 	b->regs_set(t->tid, &regs, NULL); /* fails when it is dead */
 }
 
+/* Out of the stub that a killed daemon has left it in: then it was in no call of its own. */
+static void finish_stub(struct ckpt_tracee *t, struct user_regs_struct *regs)
+{
+	int mem_fd = open_mem(t->tgid);
+
+	if (mem_fd < 0)
+		return;
+	if (ckpt_stub_finish(t->tid, mem_fd, regs)) {
+		t->peek = (struct ckpt_wait_peek){.slept = -1, .nr = -1, .wchan = "-"};
+		t->mended = false;
+	}
+	close(mem_fd);
+}
+
 void ckpt_settle_all(struct ckpt_captured *cap, int64_t now)
 {
 	struct user_regs_struct *regs = calloc(cap->tracees.n, sizeof(*regs));
@@ -119,6 +134,7 @@ void ckpt_settle_all(struct ckpt_captured *cap, int64_t now)
 
 		if (ckpt_backend()->regs_get(cap->tracees.v[i].tid, &regs[i], NULL))
 			continue;
+		finish_stub(&cap->tracees.v[i], &regs[i]);
 		rip = CKPT_VEC_ADD(&s.rips);
 		if (!rip)
 			goto out; /* what is in use is not known: nothing is touched */
