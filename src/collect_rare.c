@@ -81,7 +81,8 @@ int ckpt_collect_policy(struct ckpt_collect *c)
 		return -errno;
 	t->policy = attr.policy;
 	t->reset_on_fork = attr.flags & RESET_ON_FORK;
-	t->nice = attr.nice;
+	/* sched_getattr tells it of policies other and batch only */
+	t->nice = (int32_t)ckpt_proc_stat(c->cap->pid, 19);
 	t->priority = attr.priority;
 	if (attr.policy == POLICY_DEADLINE) {
 		t->dl_runtime = attr.runtime;

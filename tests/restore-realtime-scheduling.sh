@@ -3,4 +3,4 @@
 # A real-time task that resets its policy on fork.
 . "${0%/*}/lib.sh"
 
-survives state rr=3 umask=077 io_flusher
+survives state rr=3 nice=4 umask=077 io_flusher
