@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * spin GO FILE: counts in FILE, which it maps, with every turn of a loop without system calls: whoever
- * compares two readings knows whether it ran at all.
+ * spin GO FILE: counts in FILE, which it maps, with every turn of a loop without system calls:
+ * whoever compares two readings knows whether it ran at all.
  */
 #include <signal.h>
 #include <sys/mman.h>

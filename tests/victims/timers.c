@@ -29,8 +29,10 @@ static void check_left(const char *name, double value, double left)
 	double ran = victim_now(CLOCK_MONOTONIC) - start;
 	double want = value - ran + (restored ? victim_gap : 0);
 
-	/* between taking or setting the timer and the last moment it ran, the machine may be busy */
-	CHECK(fabs(left - want) < (restored ? 5 : 0.3), "%s has %.2f s left, not %.2f", name, left, want);
+	/* between taking or setting the timer and the last moment it ran, the machine may be busy
+	 */
+	CHECK(fabs(left - want) < (restored ? 5 : 0.3), "%s has %.2f s left, not %.2f", name, left,
+	      want);
 }
 
 /* The same for a clock of processor time, of which we use little. */
