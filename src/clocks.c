@@ -71,20 +71,16 @@ static int read_offsets(pid_t pid, struct offsets *out)
 	return 0;
 }
 
-static bool same_link(pid_t pid, const char *name, pid_t other, const char *other_name)
-{
-	char *a = ckpt_proc_link(pid, name), *b = ckpt_proc_link(other, other_name);
-	bool same = a && b ? !strcmp(a, b) : !a && !b;
-
-	free(a);
-	free(b);
-	return same;
-}
-
 /* "time:[4026531834]" of both links: what its children would be in is what it is in. */
 static bool children_elsewhere(pid_t pid)
 {
-	return !same_link(pid, "ns/time", pid, "ns/time_for_children");
+	char *own = ckpt_proc_link(pid, "ns/time");
+	char *theirs = ckpt_proc_link(pid, "ns/time_for_children");
+	bool same = own && theirs ? !strcmp(own, theirs) : !own && !theirs;
+
+	free(own);
+	free(theirs);
+	return !same;
 }
 
 static int offsets_of(pid_t pid, struct offsets *ours, struct offsets *theirs, struct ckpt_err *err)
@@ -103,7 +99,7 @@ static int offsets_of(pid_t pid, struct offsets *ours, struct offsets *theirs, s
 
 int ckpt_clocks_monotonic(pid_t pid, int64_t *now, struct ckpt_err *err)
 {
-	struct offsets ours, theirs;
+	struct offsets ours = {0, 0}, theirs = {0, 0};
 	int ret = offsets_of(pid, &ours, &theirs, err);
 
 	if (!ret)
@@ -113,7 +109,7 @@ int ckpt_clocks_monotonic(pid_t pid, int64_t *now, struct ckpt_err *err)
 
 int ckpt_clocks_read(pid_t pid, struct ckpt_header *h, struct ckpt_err *err)
 {
-	struct offsets ours, theirs;
+	struct offsets ours = {0, 0}, theirs = {0, 0};
 	int ret = offsets_of(pid, &ours, &theirs, err);
 
 	if (ret)

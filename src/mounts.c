@@ -112,7 +112,7 @@ static bool follow(char done[PATH_MAX], char rest[PATH_MAX], const char *target)
 	snprintf(joined, sizeof(joined), "%s/%s", target, rest);
 	if (strlen(joined) >= PATH_MAX)
 		return false;
-	strcpy(rest, joined);
+	memcpy(rest, joined, strlen(joined) + 1);
 	return true;
 }
 
@@ -123,7 +123,7 @@ bool ckpt_path_enters_ckptfs(const char *path)
 
 	if (strlen(path) >= sizeof(rest))
 		return true;
-	strcpy(rest, path);
+	memcpy(rest, path, strlen(path) + 1);
 	while (rest[strspn(rest, "/")]) {
 		ssize_t len;
 
