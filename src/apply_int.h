@@ -17,6 +17,7 @@
 enum { CKPT_OP_END, CKPT_OP_CALL, CKPT_OP_COPY }; /* COPY: destination, source, bytes */
 #define CKPT_STEP_ABORT	  1u			  /* if it fails nothing has changed: back */
 #define CKPT_STEP_MAYFAIL 2u			  /* its result does not matter */
+#define CKPT_STEP_SKIP(n) ((uint32_t)(n) << 8)	  /* if it fails, without the n that follow */
 struct ckpt_step {
 	uint32_t op, flags;
 	uint64_t nr, arg[6];
@@ -118,6 +119,8 @@ int ckpt_apply_map(struct ckpt_apply *a, uint64_t size, int flags, uint64_t *add
 
 int ckpt_apply_memory_check(struct ckpt_apply *a);
 int ckpt_apply_memory(struct ckpt_apply *a);
+/* Of a piece that stays: refuses one whose contents the task can't be made to change. */
+int ckpt_apply_may_write(struct ckpt_apply *a, const struct ckpt_seg *seg);
 /* The mappings that stay as they are, for the stubs. Shallow copies. */
 int ckpt_apply_memory_kept(const struct ckpt_apply *a, struct ckpt_task *out);
 /* The object of the old state whose memory is that of an object of the wanted one; 0: none. */

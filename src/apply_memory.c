@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/mman.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,6 +149,35 @@ static int refuse_piece(struct ckpt_apply *a, const struct ckpt_vma *vma, const 
 			 why);
 }
 
+/* Shared memory loses pages only to those who may write it (mm/madvise.c). */
+static bool shm_differs(const struct ckpt_seg *seg)
+{
+	return seg->want->how == CKPT_VMA_SHM &&
+	       ckpt_codec_differs(&ckpt_vma_codec, seg->old, seg->want, NULL);
+}
+
+/* It is known beforehand that its contents differ. */
+static bool edited(const struct ckpt_apply *a, const struct ckpt_vma *vma)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "vmas/%016llx/pages", (unsigned long long)vma->start);
+	return a->w->changed && vma->pages.npages && a->w->changed(a->w->src, path);
+}
+
+int ckpt_apply_may_write(struct ckpt_apply *a, const struct ckpt_seg *seg)
+{
+	if (seg->old->prot & CKPT_PROT_WRITE)
+		return 0;
+	if (ckpt_vma_has(seg->old, "sl"))
+		return refuse_piece(a, seg->want,
+				    "it is sealed (mseal): its contents can't be changed");
+	if (a->old->mm.mdwe && seg->want->prot & CKPT_PROT_EXEC)
+		return refuse_piece(a, seg->want,
+				    "mdwe: once written, memory can't be executable again");
+	return 0;
+}
+
 static int judge_piece(struct ckpt_apply *a, struct ckpt_seg *seg)
 {
 	const struct ckpt_vma *old = seg->old, *want = seg->want;
@@ -171,6 +201,9 @@ static int judge_piece(struct ckpt_apply *a, struct ckpt_seg *seg)
 	if (seg->what == CKPT_SEG_KEEP && old->prot != want->prot && a->old->mm.mdwe &&
 	    want->prot & CKPT_PROT_EXEC)
 		return refuse_piece(a, want, "mdwe: memory can't become executable");
+	if (seg->what == CKPT_SEG_KEEP && !kernel && (shm_differs(seg) || edited(a, want)) &&
+	    ckpt_apply_may_write(a, seg))
+		return -ENOTSUP;
 	if (seg->what == CKPT_SEG_NEW && want->has_object && ckpt_apply_partner(a, want->object))
 		return refuse_piece(a, want, "another view of an object that is there");
 	return 0;
@@ -383,18 +416,19 @@ static void plan_patches(struct ckpt_apply *a, const struct ckpt_seg *seg)
 static void plan_kept(struct ckpt_apply *a, const struct ckpt_seg *seg)
 {
 	const uint64_t len = seg->end - seg->start;
-	/* shared memory loses pages only to those who may write it (mm/madvise.c) */
-	bool open_ =
-		!(seg->old->prot & CKPT_PROT_WRITE) &&
-		(seg->patched || (seg->want->how == CKPT_VMA_SHM &&
-				  ckpt_codec_differs(&ckpt_vma_codec, seg->old, seg->want, NULL)));
+	bool open_ = !(seg->old->prot & CKPT_PROT_WRITE) && (seg->patched || shm_differs(seg));
+	size_t opened;
 
 	plan_advice(a, seg, seg->old->flags);
+	opened = a->steps.n;
 	if (open_)
 		ckpt_step(a, "mprotect", 0, SYS_mprotect, seg->start, len, PROT_READ | PROT_WRITE);
 	plan_gone(a, seg);
 	if (seg->patched)
 		plan_patches(a, seg);
+	/* it may fail for want of memory or of a limit: then a copy would be the task's end */
+	if (open_ && !a->no_memory)
+		a->steps.v[opened].flags |= CKPT_STEP_SKIP(a->steps.n - opened - 1);
 	if (open_ || seg->old->prot != seg->want->prot)
 		ckpt_step(a, "mprotect", 0, SYS_mprotect, seg->start, len,
 			  (uint64_t)ckpt_vma_prot(seg->want));

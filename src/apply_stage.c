@@ -204,7 +204,9 @@ static int patch(struct ckpt_apply *a, struct ckpt_seg *seg, uint64_t addr, uint
 		if (end > at) {
 			uint64_t from = a->patch_area + a->patch_used;
 
-			ret = put(a, from, data + at, end - at);
+			ret = ckpt_apply_may_write(a, seg);
+			if (!ret)
+				ret = put(a, from, data + at, end - at);
 			if (p && p->to + p->len == addr + at && addr + at > seg->start) {
 				p->len += end - at;
 			} else {

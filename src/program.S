@@ -36,9 +36,13 @@ copy:
 	rep	movsb
 	jmp	done
 failed:
-	testl	$1, 4(%rbx)		/* CKPT_STEP_ABORT: nothing has changed so far */
-	jz	done
-	jmp	takeout
+	mov	4(%rbx), %eax
+	test	$1, %al			/* CKPT_STEP_ABORT: nothing has changed so far */
+	jnz	takeout
+	shr	$8, %eax		/* CKPT_STEP_SKIP: the steps that need this one */
+	shl	$6, %rax
+	add	%rax, %rbx
+	jmp	done
 
 /* A call by which something is brought in (remote.c). Left alone the task takes all of it out
  * again: what the call itself has opened (r12: 1, a descriptor; 2, a pipe at rdi), then what is in
