@@ -3,6 +3,7 @@
  * Owns moving processes out of frozen control groups and back, and the guardian.
  */
 #include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -166,9 +167,11 @@ static int refuse(const struct ckpt_outing_home *home, struct ckpt_err *err, con
  * controllers for those below takes none, the root takes all. */
 static int leave_one(struct ckpt_outing *o, struct ckpt_outing_home *home, struct ckpt_err *err)
 {
-	char *path = strdup(home->path), procs[GROUP_MAX], why[200] = "every group above is frozen";
+	char *path, procs[GROUP_MAX], why[200] = "every group above is frozen";
 	int ret = -ENOTSUP;
 
+	assert(home->path);
+	path = strdup(home->path);
 	if (!path)
 		return ckpt_fail(err, ENOMEM, "no memory for control groups");
 	while (ret && strcmp(path, "/") != 0) {
@@ -207,7 +210,9 @@ static int masks_save(struct ckpt_outing *o)
 	o->masks.n = 0;
 	snprintf(name, sizeof(name), "/proc/%d/task", o->pid);
 	dir = opendir(name);
-	while (dir && !ret && (d = readdir(dir))) {
+	if (!dir)
+		return -errno;
+	while (!ret && (d = readdir(dir))) {
 		struct ckpt_outing_mask *m = d->d_name[0] == '.' ? NULL : CKPT_VEC_ADD(&o->masks);
 
 		if (d->d_name[0] == '.')
@@ -221,8 +226,7 @@ static int masks_save(struct ckpt_outing *o)
 		if (syscall(SYS_sched_getaffinity, m->tid, sizeof(m->cpus), m->cpus) <= 0)
 			o->masks.n--;
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	return ret;
 }
 

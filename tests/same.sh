@@ -115,7 +115,8 @@ same_victims() {
 		fi
 		! mounted || umount -l "$MNT"
 		pkill -KILL -f "^$VICTIMS/[a-z_0-9]* $GO" || true
-	done < <(grep -L RUN_WITH "$SRC"/tests/*.sh | xargs sed -n "s/^survives //p" | sort -u)
+	done < <(grep -L RUN_WITH "$SRC"/tests/*.sh | xargs sed -n "s/^survives //p" | sort -u |
+		grep -v '^timers ticking') # its timer goes off while it is stopped
 	echo "$n are the same"
 	((failed == 0 && n > 0)) || fail "$failed are not"
 }

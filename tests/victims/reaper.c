@@ -17,6 +17,18 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A child that has ended, still there: who sees its PID gone finds its status noted. */
+static pid_t next_end(int *wstatus)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT))
+		return -1;
+	*wstatus =
+		info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
+	return info.si_pid;
+}
+
 static int status_of(int wstatus)
 {
 	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
@@ -84,10 +96,12 @@ int main(int argc, char **argv)
 		perror(argv[2]);
 		_exit(127);
 	}
-	while ((pid = waitpid(-1, &wstatus, 0)) > 0 || (pid < 0 && errno == EINTR)) {
+	while ((pid = next_end(&wstatus)) > 0 || (pid < 0 && errno == EINTR)) {
+		if (pid != cmd)
+			note(argv[1], pid, wstatus);
+		waitpid(pid, &wstatus, 0);
 		if (pid == cmd)
 			break;
-		note(argv[1], pid, wstatus);
 	}
 	code = status_of(wstatus);
 	while (waitpid(-1, &wstatus, WNOHANG) > 0)
