@@ -184,7 +184,9 @@ static int judge_piece(struct ckpt_apply *a, struct ckpt_seg *seg)
 	bool kernel = (old && old->how >= CKPT_VMA_VDSO) || (want && want->how >= CKPT_VMA_VDSO);
 
 	if (kernel && (!old || !want || ckpt_codec_differs(&ckpt_vma_codec, old, want, NULL)))
-		return refuse_piece(a, old ? old : want, "the vdso can't be changed in place");
+		return refuse_piece(a, old ? old : want,
+				    "the vdso is not where it was: another program "
+				    "was executed, or it was moved");
 	if (!want)
 		seg->what = CKPT_SEG_GONE;
 	else if (old && (kernel || same_backing(a, old, want)))

@@ -45,11 +45,11 @@ static int check_limits(struct ckpt_apply *a)
 		const struct ckpt_limit *old = limit_of(a->old, r), *want = limit_of(a->want, r);
 
 		if (want->hard > old->hard && !has_cap(a, CAP_SYS_RESOURCE))
-			return ckpt_fail(
-				a->err, EPERM,
-				"limits: resource %u: the hard limit %llu is above %llu, and the "
-				"task has no CAP_SYS_RESOURCE",
-				r, (unsigned long long)want->hard, (unsigned long long)old->hard);
+			return ckpt_fail(a->err, EPERM,
+					 "limits: %s: the hard limit %llu is above %llu, and the "
+					 "task has no CAP_SYS_RESOURCE",
+					 ckpt_limit_name(r), (unsigned long long)want->hard,
+					 (unsigned long long)old->hard);
 	}
 	return 0;
 }

@@ -450,7 +450,9 @@ int ckpt_task_edits_commit(struct ckpt_listed *t)
 	if (t->overlay && ckpt_frozen_alive(t->frozen))
 		ret = ckpt_overlay_commit(t->overlay, &err);
 	if (ret) {
-		ckpt_log("rmdir %d: the edits can't be done and are dropped: %s", t->pid, err.text);
+		ckpt_log("rmdir %d: what was written can't be done and is dropped, the process is "
+			 "frozen as it was (rmdir again thaws it): %s",
+			 t->pid, err.text);
 		news = take_news(t);
 	} else {
 		t->sealed = true;
@@ -466,7 +468,7 @@ void ckpt_task_edits_end(struct ckpt_listed *t)
 
 	if (t->overlay && !t->sealed && ckpt_frozen_alive(t->frozen) &&
 	    ckpt_overlay_commit(t->overlay, &err))
-		ckpt_log("%d: the edits can't be done and are lost: %s", t->pid, err.text);
+		ckpt_log("%d: what was written can't be done and is lost: %s", t->pid, err.text);
 	ckpt_overlay_free(t->overlay);
 	t->overlay = NULL;
 }

@@ -471,9 +471,13 @@ void ckpt_overlay_closed(struct ckpt_overlay *o, struct ckpt_stage_node *node, b
 	bool last = node->dir && writes && node->writers == 1 &&
 		    !ckpt_stage_is_temporary(o->stage, node);
 
-	if (last && !node->clean && !o->rollback && !node->late && node->verdict != CKPT_BAD)
+	if (last && !node->clean && !o->rollback && !node->late && node->verdict != CKPT_BAD) {
+		char *path = ckpt_stage_path(node);
+
 		ckpt_log("%d: %s was closed before it was whole: it stays as it was",
-			 o->frozen->pid, node->name);
+			 o->frozen->pid, path ? path : node->name);
+		free(path);
+	}
 	if (last && (node->clean || !o->rollback))
 		ckpt_stage_unlink(o->stage, node); /* goes with its last handle */
 	ckpt_stage_closed(o->stage, node, writes);
@@ -584,11 +588,13 @@ int ckpt_overlay_commit(struct ckpt_overlay *o, struct ckpt_err *err)
 	struct ckpt_err why = {0};
 	int ret;
 
+	/* Edits that were accepted before may have become files of it. And rsync -c, which leaves
+	 * out what is the same, ends with 0. */
 	if (o->rollback) {
 		ckpt_stage_missing(o->stage, &why);
-		ckpt_log("%d: the rollback is dropped: %s", o->frozen->pid, why.text);
 		ckpt_stage_clear(o->stage);
 		o->rollback = false;
+		return ckpt_fail(err, EINVAL, "the rollback is dropped: %s", why.text);
 	}
 	for (size_t i = 0; i < o->edits.v.n; i++)
 		outdate_edited(o, o->edits.v.v[i]->index);

@@ -57,8 +57,10 @@ rm bad/mm
 cp -a bad/. "$MNT/$PID/" 2>/dev/null && fail "a tree without mm was taken"
 before=$(last)
 log_clear_mark
+thaw 2>err && fail "the thaw does not say that nothing was rolled back"
+grep -q 'Invalid argument' err || fail "$(<err)"
+log_since_has "rmdir $PID: .*the rollback is dropped: .*mm"
 thaw
-log_since_has "the rollback is dropped: .*mm"
 wait_for 10 "it to run on as it was" passed $((before + 3))
 seq 0 $((before + 3)) | cmp - <(head -n $((before + 4)) numbers) || fail "it was rolled back"
 freeze
@@ -70,5 +72,23 @@ freeze
 log_clear_mark
 rsync -a bad/ "$MNT/$PID/" 2>err || true # it does not mind when times of directories can't be set
 log_since_has "incomplete: mm missing"
+thaw 2>err && fail "the thaw does not say what rsync did not"
 thaw
+
+# rsync -c leaves out what is the same, and ends with 0
+freeze
+rsync -ac "dump/$PID/" "$MNT/$PID/"
+thaw 2>err && fail "a rollback by rsync -c is taken for a whole one"
+thaw
+
+# an edit that was accepted does not get lost unsaid, because something else was written after it
+freeze
+sed -i 's/^limit core .*/limit core 0 0/' "$MNT/$PID/limits"
+touch "$MNT/$PID/fds/99"
+thaw 2>err && fail "the edit is lost, and nobody says so"
+grep -q 'Invalid argument' err || fail "$(<err)"
+grep -q '^State:[[:space:]]*t' "/proc/$PID/status" || fail "it was thawed"
+sed -i 's/^limit core .*/limit core 0 0/' "$MNT/$PID/limits"
+thaw
+grep -q '^Max core file size *0 *0 ' "/proc/$PID/limits" || fail "the next edit is not done"
 finish

@@ -45,7 +45,7 @@ refused signals "s/^blocked .*/blocked 1/" 'signals:[0-9]+: blocked'
 refused limits '/^limit core/d' 'limits: no limit for core'
 if ! grep -q '^cap_eff .*1......$' tree/creds; then # CAP_SYS_RESOURCE is bit 24
 	refused limits "s/^limit core .*/limit core 0 18446744073709551615/" \
-		'limits: resource 4: the hard limit'
+		'limits: core: the hard limit'
 fi
 rm -rf edited
 cp -a tree edited

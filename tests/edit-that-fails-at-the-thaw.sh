@@ -13,7 +13,7 @@ sed -i 's/^limit nofile [0-9]*/limit nofile 70/' "$MNT/$PID/limits"
 prlimit --pid "$PID" --as=1000000: # from outside, after the edit was judged
 log_clear_mark
 thaw 2>err && fail "the thaw succeeded"
-log_since_has "rmdir $PID: the edits can't be done and are dropped: "
+log_since_has "rmdir $PID: what was written can't be done and is dropped"
 in_state "$PID" tT || fail "it is in state $(state "$PID")"
 diff -r before "$MNT/$PID" || fail "the edits are still shown"
 prlimit --pid "$PID" --as=unlimited:
