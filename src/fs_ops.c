@@ -6,6 +6,7 @@
 #include "fs_ops_fuse.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -97,7 +98,10 @@ static void op_lookup(fuse_req_t req, fuse_ino_t dir, const char *name)
 	struct ckpt_req who = req_of(req);
 	struct stat st;
 
-	reply_entry(req, ops->lookup(&who, dir, name, &st), &st);
+	/* The kernel lets 1024 bytes pass (FUSE_NAME_MAX), and looks up before it makes a name. */
+	reply_entry(req,
+		    strlen(name) > NAME_MAX ? -ENAMETOOLONG : ops->lookup(&who, dir, name, &st),
+		    &st);
 }
 
 /* Nodes are found by number, and numbers are never used again: nothing to count. */

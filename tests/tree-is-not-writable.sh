@@ -23,6 +23,10 @@ fails_with "not permitted" mkdir "$task/new"
 fails_with "not permitted" ln -s a "$task/new"
 fails_with "not permitted" ln "$task/cpu" "$task/new"
 fails_with "not permitted" mkfifo "$task/new"
+long=$(printf 'x%.0s' {1..256})
+fails_with "ame too long" touch "$task/$long"
+fails_with "ame too long" mkdir "$task/.$long"
+fails_with "ame too long" mkdir "$MNT/restore/$long"
 cp -a "$task" "$T/before"
 for way in "mv $task $T/moved" "mv $task $MNT/1" "touch $MNT/new" "ln -s a $MNT/b" "mkdir $MNT/word" \
 	"truncate -s 0 $task/cpu"; do
