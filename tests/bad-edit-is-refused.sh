@@ -31,7 +31,7 @@ refused 'cpu:4: .*not a hex' sed -i '4s/0x/0y/' "$task/cpu"
 refused 'cpu:[0-9]+: ' sed -i 's/^r12 .*/&\n&/' "$task/cpu"
 refused "cpu:[0-9]+: " sed -i '/^r12 /d' "$task/cpu"
 refused "cpu:[0-9]+: no line 'end'" sed -i '/^end$/d' "$task/cpu"
-refused "signals:[0-9]+: .*signal 9 " sed -i 's/^action 10 /action 9 /' "$task/signals"
+refused "signals:.* signal 9 " sed -i 's/^action 10 /action 9 /' "$task/signals"
 refused 'limits:[0-9]+: ' sed -i 's/^limit nofile /limit nofiles /' "$task/limits"
 # shellcheck disable=SC2016 # not for the shell
 refused 'limits:[0-9]+: ' perl -pi -e 's/^(limit nofile) \d+/$1 many/' "$task/limits"

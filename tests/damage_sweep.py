@@ -472,7 +472,8 @@ def main():
     print(f"daemon: {rss} KiB before, {peak} KiB at most, {after} KiB after")
     if peak > rss + (1 << 20):
         fail("the daemon took more than a GiB")
-    if after > rss + (16 << 10):
+    # a sanitizer keeps what was freed
+    if after > rss + (16 << 10) and not os.environ.get("CKPT_TEST_SLOWER"):
         fail("the daemon keeps memory")
 
 
