@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include "buf.h"
@@ -57,6 +58,8 @@ struct ckpt_dirent {
 
 /* An open file or directory. The family fills it at open and may use obj and index. */
 struct ckpt_handle {
+	LIST_ENTRY(ckpt_handle) others; /* all that are open */
+	uint64_t ino;
 	struct ckpt_buf text; /* files with has_text: contents as they were at open */
 	bool has_text;
 	CKPT_VEC(struct ckpt_dirent) list; /* directories */

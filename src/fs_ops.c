@@ -232,17 +232,27 @@ static void op_rename(fuse_req_t req, fuse_ino_t dir, const char *name, fuse_ino
 
 /* ---- handles ---- */
 
+static LIST_HEAD(, ckpt_handle) handles = LIST_HEAD_INITIALIZER(handles);
+static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static struct ckpt_handle *handle_new(const struct fuse_file_info *fi)
 {
 	struct ckpt_handle *h = calloc(1, sizeof(*h));
 
-	if (h)
-		h->writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+	if (!h)
+		return NULL;
+	h->writes = (fi->flags & O_ACCMODE) != O_RDONLY;
+	pthread_mutex_lock(&handles_lock);
+	LIST_INSERT_HEAD(&handles, h, others);
+	pthread_mutex_unlock(&handles_lock);
 	return h;
 }
 
 static void handle_free(struct ckpt_handle *h)
 {
+	pthread_mutex_lock(&handles_lock);
+	LIST_REMOVE(h, others);
+	pthread_mutex_unlock(&handles_lock);
 	ckpt_handle_fini(h);
 	free(h);
 }
@@ -256,8 +266,18 @@ static void handle_release(fuse_ino_t ino, struct ckpt_handle *h)
 	handle_free(h);
 }
 
-static void fill_open(struct fuse_file_info *fi, struct ckpt_handle *h)
+/* After umount -l the last close ends the connection, and its RELEASE may not reach us any more. */
+void ckpt_fs_release_all(void)
 {
+	struct ckpt_handle *h;
+
+	while ((h = LIST_FIRST(&handles)))
+		handle_release(h->ino, h);
+}
+
+static void fill_open(struct fuse_file_info *fi, struct ckpt_handle *h, uint64_t ino)
+{
+	h->ino = ino;
 	fi->fh = (uint64_t)(uintptr_t)h;
 	/* Contents are in our memory or the task's already: a copy in the page cache is waste. */
 	fi->direct_io = 1;
@@ -277,7 +297,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, -ret);
 		return;
 	}
-	fill_open(fi, h);
+	fill_open(fi, h, ino);
 	/* Interrupted: the kernel will not send a RELEASE. */
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		handle_release(ino, h);
@@ -300,7 +320,7 @@ static void op_create(fuse_req_t req, fuse_ino_t dir, const char *name, mode_t m
 		return;
 	}
 	fill_entry(&st, &e);
-	fill_open(fi, h);
+	fill_open(fi, h, st.st_ino);
 	if (fuse_reply_create(req, &e, fi) == -ENOENT)
 		handle_release(st.st_ino, h);
 }
@@ -395,6 +415,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		fuse_reply_err(req, -ret);
 		return;
 	}
+	h->ino = ino;
 	fi->fh = (uint64_t)(uintptr_t)h;
 	if (fuse_reply_open(req, fi) == -ENOENT)
 		handle_release(ino, h);

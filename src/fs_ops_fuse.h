@@ -12,4 +12,7 @@
 
 extern const struct fuse_lowlevel_ops ckpt_fs_fuse_ops;
 
+/* When no request comes any more: releases what is still open. */
+void ckpt_fs_release_all(void);
+
 #endif

@@ -100,6 +100,7 @@ static int serve(const struct ckpt_opts *opts)
 			 getuid());
 		ret = loop(config);
 	}
+	ckpt_fs_release_all();
 	ckpt_ahead_threads_stop();
 	ckpt_tasks_stop();
 	ckpt_stages_stop();
