@@ -7,6 +7,8 @@
 #include "fs_ops_fuse.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +38,47 @@ static void forget(uint64_t first, uint32_t n)
 		fuse_lowlevel_notify_inval_inode(session, first + i, 0, 0);
 }
 
+struct forgotten {
+	uint64_t dir;
+	char name[256];
+};
+static atomic_uint forgetting;
+
+static void *forget_one(void *arg)
+{
+	struct forgotten *f = arg;
+
+	fuse_lowlevel_notify_inval_entry(session, f->dir, f->name, strlen(f->name));
+	free(f);
+	atomic_fetch_sub(&forgetting, 1);
+	return NULL;
+}
+
+/* The kernel takes the directory's lock for it, which may be held by whoever waits for an answer of
+ * ours: never on a thread that answers. */
 static void forget_name(uint64_t dir, const char *name)
 {
-	fuse_lowlevel_notify_inval_entry(session, dir, name, strlen(name));
+	struct forgotten *f = malloc(sizeof(*f));
+	pthread_t thread;
+
+	if (!f)
+		return; /* the kernel looks again when its entry is old */
+	f->dir = dir;
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	atomic_fetch_add(&forgetting, 1);
+	if (pthread_create(&thread, NULL, forget_one, f)) {
+		atomic_fetch_sub(&forgetting, 1);
+		free(f);
+	} else {
+		pthread_detach(thread);
+	}
+}
+
+/* After the unmount nothing holds them up. */
+static void forget_end(void)
+{
+	for (int i = 0; i < 200 && atomic_load(&forgetting); i++)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 }
 
 /* In an option string commas and backslashes are spelled with a backslash before them. */
@@ -139,6 +179,7 @@ int ckpt_fs_serve(const struct ckpt_opts *opts)
 		/* A signal ends the loop with its number: that is a clean end as well. */
 		status = serve(opts) < 0 ? CKPT_EXIT_SYS : 0;
 	fuse_session_unmount(session);
+	forget_end();
 remove_handlers:
 	fuse_remove_signal_handlers(session);
 destroy:
